@@ -1,0 +1,151 @@
+"""The files around the code agree with each other, and imports keep their direction."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from jupyter_client import KernelManager
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "ionlab"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+CONDA_NAMES = {"torch": "pytorch"}  # what conda-forge calls it
+
+# The house, top to bottom: a module imports only from rooms above its own.
+# A new module gets its place here.
+ROOMS = (
+    "errors maths cells perturb kernel simulate features dataset recordings network train retrain "
+    "neural_ode currents identify presets store plot widgets report check cli __main__"
+).split()
+ONLY_IN = {"matplotlib": "plot", "ipywidgets": "widgets"}
+STARTS_FAST = {"errors", "maths", "cells", "perturb", "simulate", "features", "recordings"}
+
+
+def text(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def requirements(lines):
+    parsed = (Requirement(line) for line in lines)
+    return {r.name.lower(): r.specifier for r in parsed}
+
+
+# --- one list of dependencies ------------------------------------------------------------
+
+
+def test_environment_yml_has_the_bounds_of_pyproject():
+    listed = yaml.safe_load(text("environment.yml"))["dependencies"]
+    conda = requirements(line for line in listed if isinstance(line, str))
+    conda.pop("pip")
+    wanted = {CONDA_NAMES.get(n, n): s for n, s in requirements(PROJECT["dependencies"]).items()}
+    wanted["python"] = Requirement("python" + PROJECT["requires-python"]).specifier
+    assert conda == wanted
+    assert [line for line in listed if not isinstance(line, str)] == [{"pip": ["-e ."]}]
+
+
+def test_tested_versions_satisfy_pyproject():
+    pins = {}
+    for line in text("constraints.txt").splitlines():
+        if line and not line.startswith("#"):
+            name, version = re.fullmatch(r"([\w.-]+)==([\w.]+)", line).groups()  # no URL, no +cpu
+            pins[name.lower()] = version
+    lists = [PROJECT["dependencies"], PROJECT["optional-dependencies"]["test"]]
+    for name, bounds in requirements(line for lines in lists for line in lines).items():
+        assert pins[name] in bounds, f"{name} {pins[name]} in constraints.txt is not {bounds}"
+
+
+def test_one_version_everywhere():
+    changelog = re.search(r"^## \[(\d[^\]]*)\]", text("CHANGELOG.md"), re.MULTILINE)
+    assert changelog.group(1) == PROJECT["version"]
+    assert str(yaml.safe_load(text("CITATION.cff"))["version"]) == PROJECT["version"]
+
+
+def test_readme_mentions_every_make_target():
+    targets = re.findall(r"^([a-z][a-z-]*):.*## ", text("Makefile"), re.MULTILINE)
+    assert {"report", "test", "lab"} <= set(targets)
+    readme = text("README.md")
+    missing = [t for t in targets if not re.search(rf"make {t}\b", readme)]
+    assert not missing, f"README.md does not mention: make {', make '.join(missing)}"
+
+
+def test_notebooks_run_in_this_environment():
+    """Oracle: the interpreter itself. papermill and nbval start the kernel called python3."""
+    command = KernelManager(kernel_name="python3").format_kernel_cmd()
+    assert Path(command[0]) == Path(sys.executable)
+
+
+# --- the direction of imports ------------------------------------------------------------
+
+
+def room_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(tree, path):
+    """Absolute dotted names of all that `tree` imports, functions included."""
+    package = ("ionlab", *path.relative_to(PACKAGE).parts[:-1])
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) + 1 - node.level]) if node.level else ""
+            stem = ".".join(filter(None, [base, node.module]))
+            yield from (f"{stem}.{alias.name}" for alias in node.names)
+
+
+def violations(source, path):
+    room = room_of(path)
+    for name in imported(ast.parse(source), path):
+        top, second = [*name.split("."), ""][:2]
+        if top == "ionlab" and second != room:
+            if second not in ROOMS or ROOMS.index(second) > ROOMS.index(room):
+                yield f"{room} imports {name}, which is not a room above it"
+        if ONLY_IN.get(top, room) != room:
+            yield f"{room} imports {top}, which belongs in {ONLY_IN[top]}.py only"
+
+
+MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_upwards(path):
+    assert room_of(path) in ROOMS, f"give {room_of(path)} its place in ROOMS, in {__file__}"
+    assert not list(violations(path.read_text(encoding="utf-8"), path))
+
+
+@pytest.mark.parametrize(
+    ("room", "line", "allowed"),
+    [
+        ("simulate.py", "from .cells import Cell", True),
+        ("cells/hodgkin_huxley1952.py", "from ..maths import exp", True),
+        ("cells/hodgkin_huxley1952.py", "from .cell import Cell", True),
+        ("cells/hodgkin_huxley1952.py", "from ..simulate import pace", False),
+        ("cells/hodgkin_huxley1952.py", "from .. import train", False),
+        ("simulate.py", "def f():\n    import ionlab.train", False),
+        ("simulate.py", "from ionlab import pace", False),
+        ("train.py", "import matplotlib.pyplot as plt", False),
+        ("report.py", "from ipywidgets import VBox", False),
+        ("plot.py", "from matplotlib.figure import Figure", True),
+    ],
+)
+def test_the_import_rule_catches_what_it_should(room, line, allowed):
+    assert (not list(violations(line, PACKAGE / room))) == allowed
+
+
+def test_simulating_does_not_wait_for_torch():
+    """`ionlab simulate` starts fast: the command line and its rooms load without torch."""
+    present = {room_of(path) for path in MODULES}
+    rooms = sorted((STARTS_FAST | {"cli"}) & present)
+    if not rooms:
+        pytest.skip("no room that must start fast exists yet")
+    code = "import sys, {}; sys.exit('torch' in sys.modules and 'torch was imported')".format(
+        ", ".join(f"ionlab.{room}" for room in rooms)
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
