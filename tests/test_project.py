@@ -116,7 +116,8 @@ MODULES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_imports_point_upwards(path):
     assert room_of(path) in ROOMS, f"give {room_of(path)} its place in ROOMS, in {__file__}"
-    assert not list(violations(path.read_text(encoding="utf-8"), path))
+    found = list(violations(path.read_text(encoding="utf-8"), path))
+    assert not found, "; ".join(found)
 
 
 @pytest.mark.parametrize(
