@@ -20,7 +20,7 @@ CONDA_NAMES = {"torch": "pytorch"}  # what conda-forge calls it
 # The house, top to bottom: a module imports only from rooms above its own.
 # A new module gets its place here.
 ROOMS = (
-    "errors maths cells perturb kernel simulate features dataset recordings network train retrain "
+    "errors maths cells perturb features kernel simulate dataset recordings network train retrain "
     "neural_ode currents identify presets store plot widgets report check cli __main__"
 ).split()
 ONLY_IN = {"matplotlib": "plot", "ipywidgets": "widgets"}

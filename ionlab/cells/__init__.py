@@ -1,0 +1,39 @@
+"""The ionic models that ship with ionlab, by name (author and year).
+
+>>> find("tentusscher2004").name
+'tentusscher2004'
+"""
+
+from ionlab.cells.cell import Cell, Equations, Held, Kinetics, Parameter, State, Stimulus
+from ionlab.cells.hodgkin_huxley1952 import AXON as hodgkin_huxley1952
+from ionlab.cells.tentusscher2004 import ENDO as tentusscher2004_endo
+from ionlab.cells.tentusscher2004 import EPI as tentusscher2004_epi
+from ionlab.cells.tentusscher2004 import M as tentusscher2004
+from ionlab.errors import known
+
+CELLS = {
+    cell.name: cell
+    for cell in (tentusscher2004, tentusscher2004_epi, tentusscher2004_endo, hodgkin_huxley1952)
+}
+
+
+def find(name):
+    """Return the cell of this name; an unknown name raises with the closest match."""
+    return CELLS[known("cell", name, CELLS)]
+
+
+__all__ = [
+    "CELLS",
+    "Cell",
+    "Equations",
+    "Held",
+    "Kinetics",
+    "Parameter",
+    "State",
+    "Stimulus",
+    "find",
+    "hodgkin_huxley1952",
+    "tentusscher2004",
+    "tentusscher2004_endo",
+    "tentusscher2004_epi",
+]
