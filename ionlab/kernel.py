@@ -7,12 +7,15 @@ and all other derivatives are the cell's own equations, compiled into the loop.
 
 import hashlib
 import inspect
-from functools import cache
+from functools import cache, partial
 from types import FunctionType, SimpleNamespace
+from typing import NamedTuple
 
 import numba
 import numpy as np
 
+from ionlab import maths
+from ionlab.errors import BadValue
 from ionlab.features import UPSTROKE_mV
 
 V_MIN_mV, V_MAX_mV, V_STEP_mV = -150.0, 100.0, 0.1
@@ -21,17 +24,20 @@ DT_MIN_ms, DT_MAX_ms, DV_STEP_mV = 0.01, 0.2, 0.5  # dt = DV_STEP / abs(dV/dt), 
 N_SECOND = 41  # rows of a table over a second state
 V_LIMIT_mV = 300.0  # beyond it a run has diverged
 
-# The equations of one cell take the places of these two in a copy of the loops below.
-currents = derivatives = None
+# A division by zero gives an infinity, as in NumPy; a run that meets one is reported as diverged.
+njit = partial(numba.njit, error_model="numpy")
+
+# The equations of one cell take the places of these in a copy of the loops below.
+currents = derivatives = slope = None
 
 
-@numba.njit(inline="always")
+@njit(inline="always")
 def rush_larsen_step(h, h_inf, tau_ms, dt_ms):
     """h(t + dt) = h_inf + (h(t) - h_inf) exp(-dt/tau)   (Eq. 2.2.8)"""
     return h_inf + (h - h_inf) * np.exp(-dt_ms / tau_ms)
 
 
-@numba.njit
+@njit
 def look_up(table, V, second, lowest, step, out):
     """Interpolate one cell's table (second, V, 2 G), linearly, into out (2 G)."""
     n_second, n_V, n_out = table.shape
@@ -48,6 +54,32 @@ def look_up(table, V, second, lowest, step, out):
             below = (1.0 - w) * table[q, k, g] + w * table[q, k + 1, g]
             above = (1.0 - w) * table[q + 1, k, g] + w * table[q + 1, k + 1, g]
             out[g] = (1.0 - v) * below + v * above
+
+
+@njit
+def look_up_smooth(table, V, second, lowest, step, out):
+    """As `look_up`, by monotone cubics in V, for solvers that need a continuous Jacobian.
+
+    The slope at a point of the table is the harmonic mean of those on both sides, or zero at an
+    extremum (Fritsch and Butland 1984, doi:10.1137/0905021), so that no tau gets below zero.
+    """
+    n_second, n_V, n_out = table.shape
+    x = min(max((V - V_MIN_mV) / V_STEP_mV, 1.0), n_V - 2.000001)
+    k = int(x)
+    w = x - k
+    y = min(max((second - lowest) / step, 0.0), n_second - 1.000001) if n_second > 1 else 0.0
+    q = int(y)
+    out[:] = 0.0
+    for row in range(q, min(q + 2, n_second)):
+        part = 1.0 - abs(y - row)
+        for g in range(n_out):
+            before = table[row, k, g] - table[row, k - 1, g]
+            here = table[row, k + 1, g] - table[row, k, g]
+            after = table[row, k + 2, g] - table[row, k + 1, g]
+            left = 2.0 * before * here / (before + here) if before * here > 0.0 else 0.0
+            right = 2.0 * here * after / (here + after) if here * after > 0.0 else 0.0
+            bend = w * (3.0 * here - 2.0 * left - right + w * (left + right - 2.0 * here))
+            out[g] += part * (table[row, k, g] + w * (left + bend))
 
 
 def _run(
@@ -120,53 +152,83 @@ def _run(
                     for a in range(n_gates):
                         at = gate_at[a]
                         x[at] = rush_larsen_step(x0[at], rates[a], rates[n_gates + a], part)
+                        for c in range(len(clamped)):
+                            if clamped[c] == at:
+                                x[at] = x0[at] + part * following[c]
                     for a in range(len(other_at)):
                         x[other_at[a]] = x0[other_at[a]] + part * change[a]
                 if x0[0] < UPSTROKE_mV <= x[0]:
                     crossing = t + dt * (UPSTROKE_mV - x0[0]) / (x[0] - x0[0])
                 peak = max(peak, x[0])
                 t += dt
-            if not abs(x[0]) < V_LIMIT_mV:
+            sound = abs(x[0]) < V_LIMIT_mV
+            for a in range(len(x)):
+                sound &= np.isfinite(x[a])
+            if not sound:
                 good[i] = k * ms
                 out[i, :, max(k + 1 - first, 0) :] = np.nan
+                fine[i, :, max(k + 1 - first, 0) :] = np.nan
                 break
     return good
 
 
 def _slope(x, s, p, table, grid, layout, I_stim, out):
-    """Right-hand side of one run: derivatives (S,) into out."""
+    """Right-hand side of one run: derivatives at the states x (S,), records s, into out (S,)."""
     gate_at, other_at = layout
     rates = np.empty(table.shape[2])
     second = x[grid[0]] if grid[0] >= 0 else 0.0
-    look_up(table, x[0], second, grid[1], grid[2], rates)
-    d = derivatives(s[0], p, currents(s[0], p), I_stim)
+    look_up_smooth(table, x[0], second, grid[1], grid[2], rates)
+    d = derivatives(s[0], p[0], currents(s[0], p[0]), I_stim)
     for a in range(len(gate_at)):
         out[gate_at[a]] = (rates[a] - x[gate_at[a]]) / rates[len(gate_at) + a]
     for a in range(len(other_at)):
         out[other_at[a]] = d[a]
 
 
+def _jacobian(x, s, p, table, grid, layout, I_stim, out):
+    """Derivatives of the right-hand side by the states, (S, S), by forward differences."""
+    here, ahead = np.empty(len(x)), np.empty(len(x))
+    slope(x, s, p, table, grid, layout, I_stim, here)
+    for a in range(len(x)):
+        before = x[a]
+        x[a] += 1.5e-8 * max(abs(before), 1e-3)
+        slope(x, s, p, table, grid, layout, I_stim, ahead)
+        out[:, a] = (ahead - here) / (x[a] - before)
+        x[a] = before
+
+
+class Loops(NamedTuple):
+    """The compiled loops of one cell."""
+
+    run: object
+    slope: object
+    jacobian: object
+
+
 @cache
 def compiled(equations):
-    """Return the loops with the equations of one cell compiled in, cached on disk by content.
+    """Return `Loops` with the equations of one cell compiled in, cached on disk by content.
 
     numba keeps compiled code under a function's file and qualified name, so each cell gets a copy
-    of the loop under a name that holds a digest of its equations' source.
+    of the loops under names that hold a digest of all that comes from other files.
     """
-    source = "".join(inspect.getsource(f) for f in (equations.currents, equations.derivatives))
+    parts = (equations.currents, equations.derivatives, maths)
+    source = "".join(map(inspect.getsource, parts)) + str(UPSTROKE_mV)
     digest = hashlib.sha256(source.encode()).hexdigest()[:12]
-    compiled_equations = {
-        "currents": numba.njit(equations.currents),
-        "derivatives": numba.njit(equations.derivatives),
+    names = {
+        **globals(),
+        "currents": njit(equations.currents),
+        "derivatives": njit(equations.derivatives),
     }
 
     def compile_copy(loop, **options):
-        copy = FunctionType(loop.__code__, {**globals(), **compiled_equations}, loop.__name__)
+        copy = FunctionType(loop.__code__, names, loop.__name__)
         copy.__qualname__ = f"{loop.__name__}_{digest}"
         copy.__module__ = __name__
-        return numba.njit(cache=True, **options)(copy)
+        return njit(cache=True, **options)(copy)
 
-    return compile_copy(_run, parallel=True), compile_copy(_slope)
+    names["slope"] = compile_copy(_slope)
+    return Loops(compile_copy(_run, parallel=True), names["slope"], compile_copy(_jacobian))
 
 
 def tabulate(cell, second=None):
@@ -175,11 +237,21 @@ def tabulate(cell, second=None):
     The first dimension has one row, or `N_SECOND` over the span of the state named `second`.
     """
     values = np.linspace(*cell.state(second).span, N_SECOND) if second else [None]
+    voltage = cell.state_names[0]
     table = []
     for value in values:
-        s = SimpleNamespace(**{**cell.start, "V": V_GRID_mV})
+        s = SimpleNamespace(**{voltage: V_GRID_mV})
         if second:
             setattr(s, second, np.full_like(V_GRID_mV, value))
-        gates = cell.gates(s).values()
-        table.append([k.h_inf for k in gates] + [k.tau_ms for k in gates])
+        try:
+            gates = cell.gates(s).values()
+        except AttributeError as error:
+            if error.obj is not s:
+                raise
+            raise BadValue(
+                f"kinetics must name the states that they read in `inputs`; these name "
+                f'{", ".join(vars(s))} and read {error.name}. Add "{error.name}" to their inputs.'
+            ) from error
+        columns = [k.h_inf for k in gates] + [k.tau_ms for k in gates]
+        table.append([np.broadcast_to(x, V_GRID_mV.shape) for x in columns])
     return np.ascontiguousarray(np.array(table, float).transpose(0, 2, 1))

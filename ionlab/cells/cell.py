@@ -114,20 +114,26 @@ class Cell:
         """Names of all states, in the order of the arrays that hold them."""
         return tuple(state.name for state in self.states)
 
+    def at(self, **values):
+        """Return the start states as attributes, the named ones replaced, for the equations."""
+        for name in values:
+            known("state", name, self.state_names)
+        return SimpleNamespace(**{**self.start, **values})
+
     @property
     def gate_names(self):
         """Names of the classic gates: the states for which the equations give kinetics."""
-        return tuple(self.equations.gates(SimpleNamespace(**self.start), self.p))
+        return tuple(self.equations.gates(self.at(), self.p))
 
     @property
     def current_names(self):
         """Names of the membrane currents."""
-        return self.equations.currents(SimpleNamespace(**self.start), self.p)._fields
+        return self.equations.currents(self.at(), self.p)._fields
 
     @property
     def other_names(self):
         """Names of the states that are not classic gates, V first, as the equations order them."""
-        s, p = SimpleNamespace(**self.start), self.p
+        s, p = self.at(), self.p
         return self.equations.derivatives(s, p, self.equations.currents(s, p), 0.0)._fields
 
     @property
