@@ -25,9 +25,9 @@ def apd_ms(t_ms, V_mV, fraction=0.9, fine=None):
     """Return the duration (ms) of every complete action potential in V (T,).
 
     Counted from the upstroke (crossing of -20 mV) to the return past a fraction of the way
-    from the peak of the beat down to the rest before it. fine (2, T), which the simulator
-    records, has the highest V since the sample before and the exact time of a crossing: samples
-    1 ms apart miss the peak and misplace the upstroke, which makes up to 1 ms.
+    from the peak of the beat down to the rest, the median of the 20 ms before it. fine (2, T),
+    which the simulator records, has the highest V since the sample before and the exact time of
+    a crossing: samples 1 ms apart miss the peak and misplace the upstroke, which makes up to 1 ms.
     """
     peaks, starts = V_mV, upstrokes(t_ms, V_mV)
     if fine is not None:
@@ -35,13 +35,13 @@ def apd_ms(t_ms, V_mV, fraction=0.9, fine=None):
         after = np.searchsorted(t_ms, starts)
         starts = np.where(np.isfinite(fine[1][after]), fine[1][after], starts)
     durations = []
-    for start, end in zip(starts, [*starts[1:], np.inf], strict=True):
+    for start, end in zip(starts, np.append(starts, np.inf)[1:], strict=True):
         before = (t_ms > start - 20.0) & (t_ms < start)
         beat = np.flatnonzero((t_ms >= start) & (t_ms < end))
         if not before.any() or len(beat) < 2:
             continue
         top = beat[0] + np.argmax(V_mV[beat])
-        rest, peak = V_mV[before].min(), peaks[beat].max()
+        rest, peak = np.median(V_mV[before]), peaks[beat].max()
         level = peak - fraction * (peak - rest)
         below = top + np.flatnonzero(V_mV[top : beat[-1] + 1] < level)
         if len(below):

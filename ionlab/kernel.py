@@ -90,15 +90,15 @@ def _run(
     u (N, S) start states, changed in place; s the same memory as records; p (K,) parameter
     records; tables (K, second, V, 2 G); grid (second state or -1, its lowest value, its step);
     layout (G indices of gates, the rest of the others); stimulus (amplitude, duration) of each
-    cell (K, 2); starts (N, B) onsets in ms; clamped (C,) states that follow clamps (N, C, T);
-    ms the sample interval; samples from `first` on go to out (N, S, T - first). What
-    happens between samples goes to fine (N, 2, T - first): the highest V since the sample before,
-    and the time at which V crossed UPSTROKE_mV upwards, or NaN.
+    cell (K, 2); starts (N, B) onsets in ms; clamped (C,) states that follow clamps (N, C, T), where
+    NaN lets them go; ms the sample interval; samples from `first` on go to out (N, S, T - first).
+    What happens between samples goes to fine (N, 2, T - first): the highest V since the sample
+    before, and the time at which V crossed UPSTROKE_mV upwards, or NaN.
     """
     gate_at, other_at = layout
     second_at, lowest, step = grid
     n_gates, n_samples = len(gate_at), first + out.shape[2]
-    good = np.full(len(u), n_samples * ms)
+    good = np.full(len(u), (n_samples - 1) * ms)
     for i in numba.prange(len(u)):
         x, cell = u[i], cell_of[i]
         amplitude, duration = stimulus[cell]
@@ -111,9 +111,10 @@ def _run(
         peak, crossing = x[0], np.nan
         for k in range(n_samples):
             for c in range(len(clamped)):
-                x[clamped[c]] = clamps[i, c, k]
-                ahead = clamps[i, c, min(k + 1, n_samples - 1)]
-                following[c] = (ahead - clamps[i, c, k]) / ms
+                now, ahead = clamps[i, c, k], clamps[i, c, min(k + 1, n_samples - 1)]
+                if np.isfinite(now):
+                    x[clamped[c]] = now
+                following[c] = (ahead - now) / ms
             if k >= first:
                 for a in range(len(x)):
                     out[i, a, k - first] = x[a]
@@ -143,7 +144,7 @@ def _run(
                     for a in range(len(other_at)):
                         change[a] = d[a]
                         for c in range(len(clamped)):
-                            if clamped[c] == other_at[a]:
+                            if clamped[c] == other_at[a] and np.isfinite(following[c]):
                                 change[a] = following[c]
                     if stage == 0:
                         dt = DV_STEP_mV / (abs(change[0]) + 1e-12)
@@ -153,7 +154,7 @@ def _run(
                         at = gate_at[a]
                         x[at] = rush_larsen_step(x0[at], rates[a], rates[n_gates + a], part)
                         for c in range(len(clamped)):
-                            if clamped[c] == at:
+                            if clamped[c] == at and np.isfinite(following[c]):
                                 x[at] = x0[at] + part * following[c]
                     for a in range(len(other_at)):
                         x[other_at[a]] = x0[other_at[a]] + part * change[a]

@@ -1,16 +1,16 @@
 """Second pass (section 2.6): fit the gating layer to recordings, held near the theory by eta."""
 
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from ionlab.observed import hidden_states
-from ionlab.errors import positive
-from ionlab.network import N1, as_inputs, device_of, gate_path
+from ionlab.errors import BadValue, known, positive
+from ionlab.membrane import features_of, settle
+from ionlab.network import N1, device_of
 
+UPSTROKE = 0.03  # of the range of V in 1 ms: the stimulus is not an input, so this is not learned
 ETA_ADVICE = "Try 1e-4 to 2e-3; a larger eta keeps the gates closer to the theory."
 
 
@@ -23,6 +23,17 @@ class MembraneRecipe:
     lam: float = 1e-5  # lambda of Eq. 2.6.1
     skip_ms: float = 5.0  # after the onset of the stimulus, left out of the loss
     window_ms: int = 8  # the residual is averaged over this long, which divides noise in dV/dt
+    gain_weight: float = 0.1  # of a changed gain beside changed gates in the eta term
+
+
+@dataclass(frozen=True)
+class DecoderRecipe:
+    """Second pass with the learned decoder N2, as published: steps in time order."""
+
+    epochs: int = 3
+    learning_rate: float = 1e-4
+    lam: float = 1e-5  # lambda of Eq. 2.6.1
+    upstroke: bool = True  # False leaves out samples where V moves by more than 3 % of its range
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,8 @@ class Refits:
     n1 : the stack of D * K gating networks, data set by data set.
     gains : (D, K, C) conductances over those of the theory: the affine layer of section 3.3.
     eta : (K,) values.
-    misfit_mV : (D, K) RMS of what the network leaves of V(t + 1 ms) - V(t), noise averaged out.
+    misfit_mV : (D, K) RMS of what the network leaves of V(t + 1 ms) - V(t); averaged over
+        `window_ms` with the membrane decoder.
     drift : (D, K) mean departure of the gates from the theory.
     """
 
@@ -49,103 +61,33 @@ class Refits:
         return self.n1.select(dataset * len(self.eta) + k)
 
 
-class Membrane:
-    """The membrane equation as decoder, over D data sets of mean beats padded to (D, N, T).
+def retrain(fit, datasets, eta=(1e-3,), decoder="membrane", recipe=None, device="auto"):
+    """Fit the gating layer to D data sets for K values of eta, D * K networks in one stack.
 
-    V(t + 1) - V(t) = -(sum of currents and stimulus) over the step, with gates from the network
-    and all other states from the model clamped to the recording.
+    fit : of the first pass. phi1, and N2, are shared and frozen.
+    datasets : with decoder "membrane" (default) `Beats`, such as control and treated; with "n2"
+        (the paper's) arrays (N, T, O) of normalised observables, and a fit by the paper's recipe.
+    Loss (Eq. 2.6.2): L2(observables) + eta L1(gates, the theory's gates) + lambda L2(W).
     """
-
-    def __init__(self, datasets, recipe, device, states=None):
-        self.cell, self.recipe = datasets[0].cell, recipe
-        states = states or [hidden_states(beats) for beats in datasets]
-        N = max(len(beats.lengths) for beats in datasets)
-        T = max(beats.V_mV.shape[1] for beats in datasets)
-
-        def stack(rows):
-            """(D, 1, N, T), padded."""
-            rows = [np.pad(r, [(0, N - len(r)), (0, T - r.shape[1])], mode="edge") for r in rows]
-            return torch.as_tensor(np.stack(rows), dtype=torch.float32, device=device)[:, None]
-
-        self.states = {name: stack([s[name] for s in states]) for name in self.cell.state_names}
-        inside, scored, I_stim = [], [], []
-        for beats in datasets:
-            mask = np.zeros((N, T), bool)
-            mask[: len(beats.lengths), : beats.V_mV.shape[1]] = beats.mask
-            since = np.arange(T) - beats.onset
-            stimulus = beats.cell.stimulus
-            live = (since >= -1 - recipe.window_ms) & (since < recipe.skip_ms)
-            inside.append(mask)
-            scored.append(mask & ~live)
-            on = (since >= 0) & (since < stimulus.duration_ms)
-            I_stim.append(np.where(on, stimulus.amplitude, 0.0)[None].repeat(N, 0))
-        as_mask = lambda rows: torch.as_tensor(np.stack(rows), device=device)[:, None]  # noqa: E731
-        self.inside, self.scored = as_mask(inside), as_mask(scored)
-        self.I_stim = as_mask(I_stim).float()
-        self.count = self.scored.sum((-1, -2))  # (D, 1)
-        lengths = self.inside.sum(-1, keepdim=True).clamp(min=1)
-        t = torch.arange(T, device=device)
-        self.after = torch.where(t + 1 < lengths, t + 1, (t + 1) % lengths).long()  # periodic
-
-    def next(self, x):
-        """x(t + 1), (D, K, N, T), periodic within each beat."""
-        return x.gather(-1, self.after.expand(*x.shape[:2], *self.after.shape[2:]))
-
-    def dV(self, gates, gains):
-        """-(currents) in mV/ms, (D, K, N, T), from gates (D, K, N, T, G) and gains (D, K, C)."""
-        names = self.cell.gate_names
-        s = SimpleNamespace(
-            **{n: self.states[n] for n in self.cell.other_names},
-            **{n: gates[..., k] for k, n in enumerate(names)},
-        )
-        p = self.cell.p
-        for k, parameter in enumerate(self.cell.conductances.values()):
-            setattr(p, parameter, getattr(p, parameter) * gains[..., k, None, None])
-        I = self.cell.equations.currents(s, p)
-        return self.cell.equations.derivatives(s, p, I, self.I_stim).V
-
-    def residual(self, dV):
-        """What is left of V(t + 1) - V(t), averaged over the window; zero where not scored."""
-        V = self.states["V"]
-        r = self.next(V) - V - 0.5 * (dV + self.next(dV))
-        w = self.recipe.window_ms
-        sums = torch.nn.functional.pad(r.cumsum(-1), (1, 0))
-        mean = (sums[..., w:] - sums[..., :-w]) / w
-        mean = torch.nn.functional.pad(mean, (0, w - 1))
-        return torch.where(self.scored, mean, torch.zeros_like(mean))
-
-    def gates(self, n1, features):
-        """Gates (D, K, N, T, G) of a stack at features (D, N, T, width) of the mean voltages."""
-        D, N, T, width = features.shape
-        K = len(n1.gating.inf.W) // D
-        x = features.reshape(D, 1, N * T, width).expand(D, K, N * T, width)
-        h_inf, log_rho = (
-            z.reshape(D, K, N, T, -1)
-            for z in n1.gating.kinetics(x.reshape(D * K, N * T, width))
-        )
-        return gate_path(h_inf, torch.where(self.inside[..., None], log_rho, -1e-12))
-
-
-def retrain(fit, datasets, eta=(1e-3,), recipe=None, device="auto", seed=0):
-    """Fit the gating layer and the gains to D data sets of mean beats, for K values of eta.
-
-    datasets : `Beats`, such as control and treated. Every pair of a data set and an eta is one
-        network of the stack; phi1 is shared and frozen.
-    Loss (Eq. 2.6.2): residual^2 (mV^2) + eta L1(gates, theory's gates; gains, 1) + lambda L2(W).
-    """
-    recipe, device = recipe or MembraneRecipe(), device_of(device)
+    known("decoder", decoder, ("membrane", "n2"))
     eta = np.array([positive("eta", e, ETA_ADVICE) for e in eta])
-    membrane = Membrane(datasets, recipe, device)
-    D, K, C = len(datasets), len(eta), len(membrane.cell.conductances)
-    n1 = fit.n1.to(device).stacked(D * K)
-    for weights in n1.phi1.parameters():
-        weights.requires_grad_(False)
-    middle = 0.5 * (membrane.states["V"] + membrane.next(membrane.states["V"]))[:, 0]
-    with torch.no_grad():
-        features = n1.features(middle.reshape(1, -1, 1)).reshape(*middle.shape, -1)
-        theory = membrane.gates(fit.n1.to(device).stacked(D), features)
-        gains = linear_gains(membrane, theory, 0.02).repeat(1, K, 1)
-    log_gain = gains.log().clone().requires_grad_()
+    if decoder == "membrane":
+        return _with_membrane(fit, datasets, eta, recipe or MembraneRecipe(), device_of(device))
+    if fit.n2 is None:
+        raise BadValue(
+            "the decoder n2 is learned in the first pass by the paper's recipe; this fit has none. "
+            'Try train(cell, sequences, recipe="paper").'
+        )
+    return _with_n2(fit, datasets, eta, recipe or DecoderRecipe(), device_of(device))
+
+
+def _with_membrane(fit, datasets, eta, recipe, device):
+    D, K = len(datasets), len(eta)
+    source = fit.n1.to(device)
+    membrane, theory, gains = settle(source, datasets, recipe, device)
+    features = features_of(source, membrane)
+    n1 = source.stacked(D * K)
+    log_gain = gains.log().repeat(1, K, 1).requires_grad_()
     weights = list(n1.gating.parameters())
     optimizer = torch.optim.Adam([*weights, log_gain], lr=recipe.learning_rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, recipe.steps)
@@ -158,7 +100,7 @@ def retrain(fit, datasets, eta=(1e-3,), recipe=None, device="auto", seed=0):
         misfit = (r**2).sum((-1, -2)) / membrane.count
         away = (gates - theory).abs().mean(-1) * membrane.inside
         drift = away.sum((-1, -2)) / inside
-        return misfit, drift, (gain - 1.0).abs().mean(-1)
+        return misfit, drift, recipe.gain_weight * (gain - 1.0).abs().mean(-1)
 
     for _ in tqdm(range(recipe.steps), desc=f"second pass, {D * K} networks", delay=1.0):
         misfit, drift, change = measure()
@@ -179,22 +121,47 @@ def retrain(fit, datasets, eta=(1e-3,), recipe=None, device="auto", seed=0):
     )
 
 
-def linear_gains(membrane, gates, ridge):
-    """Return the gains (D, 1, C) that fit best with the gates of the theory: least squares.
-
-    The residual is linear in the gains; `ridge` (mV) pulls what the data do not see to 1.
-    """
-    D, C = len(gates), len(membrane.cell.conductances)
-    ones = torch.ones(D, 1, C, device=gates.device)
-    base = membrane.residual(membrane.dV(gates, ones))
-    columns = []
-    for c in range(C):
-        more = ones.clone()
-        more[..., c] = 2.0
-        columns.append(membrane.residual(membrane.dV(gates, more)) - base)
-    A = torch.stack(columns, -1).reshape(D, -1, C).double()
-    b = -base.reshape(D, -1, 1).double()
-    n = membrane.count.double()[..., None]
-    normal = A.mT @ A / n + ridge**2 * torch.eye(C, dtype=torch.float64, device=A.device)
-    change = torch.linalg.solve(normal, A.mT @ b / n)
-    return (1.0 + change.mT).clamp(min=0.02).float()
+def _with_n2(fit, datasets, eta, recipe, device):
+    D, K = len(datasets), len(eta)
+    source, n2 = fit.n1.to(device), fit.n2.to(device)
+    n1, theory = source.stacked(D * K), source.stacked(D)
+    x = torch.as_tensor(np.stack(datasets), device=device).permute(2, 0, 1, 3)  # (T, D, N, O)
+    with torch.no_grad():
+        features = source.features(n1.low + x * (n1.high - n1.low))
+    each = lambda z: z.repeat_interleave(K, 0)  # noqa: E731 (data set -> its K networks)
+    observed = [fit.cell.other_names.index(name) for name in n1.inputs]
+    etas = torch.as_tensor(eta, dtype=torch.float32, device=device).repeat(D)
+    weights = list(n1.gating.parameters())
+    optimizer = torch.optim.Adam(weights, lr=recipe.learning_rate, fused=device.type == "cpu")
+    start = fit.cell.gates(fit.cell.at(V=np.array([fit.cell.start["V"]])))
+    rest = torch.tensor([float(k.h_inf[0]) for k in start.values()], device=device)
+    misfit = drift = torch.zeros(D * K, device=device)
+    steps = recipe.epochs * (len(x) - 1)
+    with tqdm(total=steps, desc=f"second pass, n2, {D * K} networks", delay=1.0) as bar:
+        for epoch in range(recipe.epochs):
+            h, memory = rest.expand(D * K, x.shape[2], -1), None
+            h_theory = rest.expand(D, x.shape[2], -1)
+            for t in range(len(x) - 1):
+                h = n1.gating(each(features[t]), h)
+                with torch.no_grad():
+                    h_theory = theory.gating(features[t], h_theory)
+                y, memory = n2(each(x[t]), h, memory)
+                seen = ((x[t + 1] - x[t]).abs()[..., :1] <= UPSTROKE) | recipe.upstroke
+                error = (each(seen) * (y[..., observed] - each(x[t + 1])) ** 2).mean((-1, -2))
+                away = (h - each(h_theory)).abs().mean((-1, -2))
+                penalty = sum((w**2).mean((-1, -2)).sum() for w in weights)
+                optimizer.zero_grad()
+                ((error + etas * away).sum() + recipe.lam * penalty).backward()
+                optimizer.step()
+                h, memory = h.detach(), tuple(m.detach() for m in memory)
+                bar.update()
+                if epoch == recipe.epochs - 1:
+                    misfit, drift = misfit + error.detach(), drift + away.detach()
+    span_mV = float(n1.high[0] - n1.low[0])
+    return Refits(
+        n1=n1,
+        gains=np.ones((D, K, len(fit.cell.conductances))),
+        eta=eta,
+        misfit_mV=(span_mV * (misfit / (len(x) - 1)).sqrt()).cpu().numpy().reshape(D, K),
+        drift=(drift / (len(x) - 1)).cpu().numpy().reshape(D, K),
+    )

@@ -3,14 +3,13 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.integrate import solve_ivp
 from tqdm import tqdm
 
-from ionlab import features, kernel
+from ionlab import features, implicit, kernel
 from ionlab.cells import Cell
 from ionlab.errors import BadValue, Diverged, known, positive
 
-METHODS = ("rush-larsen", "BDF", "LSODA", "Radau")
+METHODS = ("rush-larsen", *implicit.SOLVERS)
 CHUNK = 16  # runs between two steps of the progress bar
 
 
@@ -68,8 +67,8 @@ class Traces:
         """Return the traces if all runs are sound; raise `Diverged` with the last good time."""
         for k in np.flatnonzero(self.diverged):
             raise Diverged(
-                f"{self.cells[k].name} at cycle length {self.cycle_lengths_ms[k]:g} ms left "
-                f"+-{kernel.V_LIMIT_mV:g} mV after {self.last_good_ms[k]:g} ms. "
+                f"{self.cells[k].name} at cycle length {self.cycle_lengths_ms[k]:g} ms diverged "
+                f"(left +-{kernel.V_LIMIT_mV:g} mV) after {self.last_good_ms[k]:g} ms. "
                 "Check the factors and kinetics that the cell was given."
             )
         return self
@@ -109,27 +108,43 @@ def pace(
     ((1, 500), ['1:1'])
     """
     cells = (cell,) if isinstance(cell, Cell) else tuple(cell)
-    lengths = np.array([positive("the cycle length (ms)", x, "Try 350.") for x in cycle_lengths_ms])
+    lengths = np.array(
+        [
+            positive("the cycle length (ms)", x, "Try 350.")
+            for x in np.atleast_1d(cycle_lengths_ms).tolist()
+        ]
+    )
+    if not (cells and len(lengths)):
+        raise BadValue("pace needs at least one cell and one cycle length. Try [350].")
     positive("the duration (ms)", duration_ms, "Try 20000.")
+    positive("sample_ms", sample_ms, "Try 1.")
+    positive("rtol", rtol, "Try 1e-7.")
     if not 0 < record_last_ms <= duration_ms:
         raise BadValue(
             f"record_last_ms must lie between 0 and duration_ms, got {record_last_ms:g} of "
             f"{duration_ms:g}. Try record_last_ms={duration_ms / 2:g}."
         )
-    stimulus = cells[0].stimulus
-    if lengths.min() <= stimulus.duration_ms:
-        raise BadValue(
-            f"the cycle length must exceed the stimulus of {stimulus.duration_ms:g} ms, "
-            f"got {lengths.min():g} ms."
-        )
+    for name, value in (("duration_ms", duration_ms), ("record_last_ms", record_last_ms)):
+        if abs(value / sample_ms - round(value / sample_ms)) > 1e-6:
+            raise BadValue(
+                f"{name} must be a multiple of sample_ms = {sample_ms:g}, got {value:g}. "
+                f"Try {max(1, round(value / sample_ms)) * sample_ms:g}."
+            )
+    for c in cells:
+        if lengths.min() <= c.stimulus.duration_ms:
+            raise BadValue(
+                f"the cycle length must exceed the stimulus of {c.stimulus.duration_ms:g} ms, "
+                f"got {lengths.min():g} ms. Try 350."
+            )
     beats = int(np.ceil(duration_ms / lengths.min())) + 1
-    onsets = stimulus.start_ms + lengths[:, None] * np.arange(beats)
-    onsets[onsets > duration_ms] = np.inf
     runs_of = tuple(c for c in cells for _ in lengths)
+    starts = np.array([c.stimulus.start_ms for c in runs_of])
+    onsets = starts[:, None] + np.tile(lengths, len(cells))[:, None] * np.arange(beats)
+    onsets[onsets > duration_ms] = np.inf
     first = round((duration_ms - record_last_ms) / sample_ms)
     values, fine, good = integrate(
         runs_of,
-        np.tile(onsets, (len(cells), 1)),
+        onsets,
         samples=round(duration_ms / sample_ms),
         sample_ms=sample_ms,
         first=first,
@@ -142,7 +157,7 @@ def pace(
         t_ms=sample_ms * np.arange(first, first + values.shape[2]),
         values=values,
         fine=fine,
-        stimuli_ms=np.tile(onsets, (len(cells), 1)),
+        stimuli_ms=onsets,
         last_good_ms=good,
     )
 
@@ -150,20 +165,34 @@ def pace(
 def clamp(cell, held, sample_ms=1.0, stimuli_ms=None):
     """Run a cell with some states held to recordings; return `Traces`.
 
-    held : state -> (N, T) values, one a sample; between samples they are joined by lines. With
-        {"V": steps} this is the voltage clamp; with V and Ca_i it gives the hidden states along
-        a recording. `cell` is one cell or N; `stimuli_ms` (N, B) are the onsets of the stimuli,
-        whose current also carries ions.
+    held : state -> (N, T) values, one a sample; between samples they are joined by lines, and
+        NaN lets the state go. With {"V": steps} this is the voltage clamp; with V and Ca_i it
+        gives the hidden states along a recording. `cell` is one cell or N; `stimuli_ms` (N, B)
+        are the onsets of the stimuli, whose current also carries ions.
 
     >>> from ionlab.cells import hodgkin_huxley1952
     >>> steps = np.full((1, 51), 0.0)
     >>> clamp(hodgkin_huxley1952, {"V": steps})["n"][0, -1].round(3)
     np.float64(0.891)
     """
+    positive("sample_ms", sample_ms, "Try 1.")
     held = {name: np.atleast_2d(np.asarray(x, float)) for name, x in held.items()}
-    n_runs, samples = next(iter(held.values())).shape
+    shapes = {x.shape for x in held.values()}
+    if len(shapes) != 1 or np.isnan([x[:, 0] for x in held.values()]).any():
+        raise BadValue(
+            "clamp needs one or more states held to values of one shape (runs, samples), the first "
+            f"not NaN, got {', '.join(f'{name} {x.shape}' for name, x in held.items()) or 'none'}. "
+            "Check for recordings of unequal length."
+        )
+    n_runs, samples = shapes.pop()
     cells = (cell,) * n_runs if isinstance(cell, Cell) else tuple(cell)
-    onsets = np.full((n_runs, 1), np.inf) if stimuli_ms is None else np.asarray(stimuli_ms, float)
+    onsets = np.full((n_runs, 1), np.inf) if stimuli_ms is None else np.atleast_2d(stimuli_ms)
+    if len(cells) != n_runs or len(onsets) != n_runs:
+        raise BadValue(
+            f"clamp needs one cell and one row of stimuli for each of {n_runs} runs, "
+            f"got {len(cells)} and {len(onsets)}. Give one cell for all, or a row for each."
+        )
+    onsets = np.sort(onsets.astype(float), axis=1)
     values, fine, good = integrate(
         cells, onsets, samples=samples, sample_ms=sample_ms, first=0, method=METHODS[0], held=held
     )
@@ -181,59 +210,32 @@ def clamp(cell, held, sample_ms=1.0, stimuli_ms=None):
 def integrate(cells, onsets, samples, sample_ms, first, method, rtol=1e-7, held=None):
     """Integrate one run a cell; return values, fine and last_good_ms of `Traces`."""
     known("method", method, METHODS)
-    cell = cells[0]
-    names = cell.state_names
-    for name in held or {}:
-        known("state", name, names)
-    distinct = list(dict.fromkeys(map(id, cells)))
-    by_id = {id(c): c for c in cells}
-    seconds = {
-        name
-        for c in by_id.values()
-        for kinetics in c.kinetics.values()
-        for name in kinetics.inputs[1:]
-    }
-    if len(seconds) > 1:
-        raise BadValue(f"kinetics may read one state besides V, got {sorted(seconds)}.")
-    second = next(iter(seconds), None)
-    low, high = cell.state(second).span if second else (0.0, 1.0)
-    problem = _Problem(
-        tables=np.stack([kernel.tabulate(by_id[k], second) for k in distinct]),
-        grid=(names.index(second) if second else -1, low, (high - low) / (kernel.N_SECOND - 1)),
-        layout=(
-            np.array([names.index(n) for n in cell.gate_names], int),
-            np.array([names.index(n) for n in cell.other_names], int),
-        ),
-        parameters=np.array(
-            [tuple(p.value for p in by_id[k].parameters) for k in distinct],
-            dtype=[(p.name, float) for p in cell.parameters],
-        ),
-        stimulus=np.array(
-            [(by_id[k].stimulus.amplitude, by_id[k].stimulus.duration_ms) for k in distinct]
-        ),
-        dtype=np.dtype([(n, float) for n in names]),
-    )
-    cell_of = np.array([distinct.index(id(c)) for c in cells])
+    names = cells[0].state_names
+    held = {known("state", name, names): x for name, x in (held or {}).items()}
+    problem = _Problem.of(cells)
+    loops = kernel.compiled(cells[0].equations)
     start = np.array([[s.start for s in c.states] for c in cells])
-    run, slope = kernel.compiled(cell.equations)
-    if method != METHODS[0]:
-        return _implicit(
-            slope, problem, cell_of, start, onsets, samples, sample_ms, first, method, rtol
-        )
-    clamped = np.array([names.index(n) for n in held or {}], int)
-    clamps = np.stack(list(held.values()), 1) if held else np.empty((len(cells), 0, samples))
     values = np.empty((len(cells), len(names), samples - first))
     fine = np.empty((len(cells), 2, samples - first))
     good = np.empty(len(cells))
+    if method != METHODS[0]:
+        t_ms = sample_ms * np.arange(samples)
+        for i in tqdm(range(len(cells)), desc=method, unit="run", delay=2.0):
+            good[i] = implicit.integrate(
+                loops, problem, i, start[i], onsets[i], t_ms, values[i], fine[i], method, rtol
+            )
+        return values, fine, good
+    clamped = np.array([names.index(n) for n in held], int)
+    clamps = np.stack(list(held.values()), 1) if held else np.empty((len(cells), 0, samples))
     chunks = range(0, len(cells), CHUNK)
     for k in tqdm(chunks, desc="simulate", unit="chunk", delay=2.0, disable=len(chunks) < 2):
         rows = slice(k, k + CHUNK)
-        good[rows] = run(
+        good[rows] = loops.run(
             start[rows],
             start[rows].view(problem.dtype)[:, 0],
             problem.parameters,
             problem.tables,
-            cell_of[rows],
+            problem.cell_of[rows],
             problem.grid,
             problem.layout,
             problem.stimulus,
@@ -250,8 +252,20 @@ def integrate(cells, onsets, samples, sample_ms, first, method, rtol=1e-7, held=
 
 @dataclass(frozen=True)
 class _Problem:
-    """What the compiled loops need to know of the distinct cells."""
+    """What the loops need to know of the cells of N runs, K of them distinct.
 
+    Attributes
+    ----------
+    cell_of : (N,) which of the distinct cells a run is of.
+    tables : (K, second, V, 2 G) gates, see `kernel.tabulate`.
+    grid : index of the second state or -1, its lowest value, its step.
+    layout : indices of the gates, of the other states.
+    parameters : (K,) records.
+    stimulus : (K, 2) amplitude and duration.
+    dtype : the states as a record.
+    """
+
+    cell_of: np.ndarray
     tables: np.ndarray
     grid: tuple
     layout: tuple
@@ -259,45 +273,39 @@ class _Problem:
     stimulus: np.ndarray
     dtype: np.dtype
 
-
-def _implicit(slope, problem, cell_of, start, onsets, t_all, first, method, rtol):
-    """Integrate by one of SciPy's implicit solvers, piecewise between the edges of the stimuli."""
-    end = t_all[-1]
-    values = np.full((len(start), start.shape[1], len(t_all) - first), np.nan)
-    good = np.full(len(start), end)
-    for i in tqdm(range(len(start)), desc=method, unit="run", delay=2.0):
-        cell = cell_of[i]
-        amplitude, duration = problem.stimulus[cell]
-        table, p = problem.tables[cell], problem.parameters[cell]
-
-        def rhs(t, x, I_stim, table=table, p=p):
-            out = np.empty_like(x)
-            slope(x, x.view(problem.dtype), p, table, problem.grid, problem.layout, I_stim, out)
-            return out
-
-        live = onsets[i][np.isfinite(onsets[i])]
-        edges = np.unique(np.clip(np.concatenate([[0.0, end], live, live + duration]), 0.0, end))
-        x = start[i].copy()
-        for a, b in zip(edges[:-1], edges[1:], strict=True):
-            on = ((live <= a + 1e-9) & (a < live + duration - 1e-9)).any()
-            inside = np.flatnonzero((t_all >= a - 1e-9) & (t_all <= b + 1e-9))
-            times = np.clip(t_all[inside], a, b)
-            done = solve_ivp(
-                rhs,
-                (a, b),
-                x,
-                method=method,
-                t_eval=np.unique(np.append(times, b)),
-                rtol=rtol,
-                atol=rtol * 1e-2,
-                first_step=min(1e-3, b - a),
-                args=(amplitude if on else 0.0,),
-            )
-            if done.status != 0 or not abs(done.y[0, -1]) < kernel.V_LIMIT_mV:
-                good[i] = done.t[-1] if len(done.t) else a
-                break
-            keep = inside >= first
-            values[i][:, inside[keep] - first] = done.y[:, : len(times)][:, keep]
-            x = np.ascontiguousarray(done.y[:, -1])
-    fine = np.stack([values[:, 0], np.full_like(values[:, 0], np.nan)], 1)
-    return values, fine, good
+    @classmethod
+    def of(cls, cells):
+        """Describe cells of one model: they share currents, derivatives and names."""
+        places = {}  # the cells hold the arrays and functions that make them, so by identity
+        for cell in cells:
+            places.setdefault(id(cell), (len(places), cell))
+        distinct = [cell for _, cell in places.values()]
+        cell, names = cells[0], cells[0].state_names
+        for other in distinct:
+            equations = other.equations.currents, other.equations.derivatives
+            if equations != (cell.equations.currents, cell.equations.derivatives):
+                raise BadValue(
+                    f"cells that run together must be of one model, got {cell.name} and "
+                    f"{other.name}. Run them one after the other."
+                )
+        kinetics = [k for c in distinct for k in c.kinetics.values()]
+        seconds = sorted({n for k in kinetics for n in getattr(k, "inputs", ())} - {names[0]})
+        if len(seconds) > 1:
+            raise BadValue(f"kinetics may read one state besides {names[0]}, got {seconds}.")
+        second = seconds[0] if seconds else None
+        low, high = cell.state(second).span if second else (0.0, 1.0)
+        return cls(
+            cell_of=np.array([places[id(c)][0] for c in cells]),
+            tables=np.stack([kernel.tabulate(c, second) for c in distinct]),
+            grid=(names.index(second) if second else -1, low, (high - low) / (kernel.N_SECOND - 1)),
+            layout=(
+                np.array([names.index(n) for n in cell.gate_names], int),
+                np.array([names.index(n) for n in cell.other_names], int),
+            ),
+            parameters=np.array(
+                [tuple(p.value for p in c.parameters) for c in distinct],
+                dtype=[(p.name, float) for p in cell.parameters],
+            ),
+            stimulus=np.array([(c.stimulus.amplitude, c.stimulus.duration_ms) for c in distinct]),
+            dtype=np.dtype([(n, float) for n in names]),
+        )

@@ -20,11 +20,15 @@ CONDA_NAMES = {"torch": "pytorch"}  # what conda-forge calls it
 # The house, top to bottom: a module imports only from rooms above its own.
 # A new module gets its place here.
 ROOMS = (
-    "errors maths cells perturb features kernel simulate dataset recordings network train retrain "
-    "neural_ode currents identify presets store plot widgets report check cli __main__"
+    "errors maths cells perturb features kernel implicit simulate dataset tables beats recordings "
+    "lei2017 network train retrain neural_ode currents identify presets store plot widgets report "
+    "check cli __main__"
 ).split()
 ONLY_IN = {"matplotlib": "plot", "ipywidgets": "widgets"}
-STARTS_FAST = set("errors maths cells perturb kernel simulate features recordings cli".split())
+STARTS_FAST = set(
+    "errors maths cells perturb kernel implicit simulate features "
+    "tables beats recordings lei2017 cli".split()
+)
 
 
 def text(name):

@@ -180,8 +180,11 @@ class Cell:
 
     def with_start(self, **values):
         """Return the cell with other start values of the named states."""
-        for name in values:
-            known("state", name, self.state_names)
+        for name, value in values.items():
+            if self.state(name).unit == "mM":
+                positive(f"the concentration {name} (mM)", value, "Try its published start.")
+            elif not abs(value) < float("inf"):
+                raise BadValue(f"a start value must be finite, got {name} = {value!r}.")
         states = tuple(replace(s, start=float(values.get(s.name, s.start))) for s in self.states)
         return replace(self, states=states)
 

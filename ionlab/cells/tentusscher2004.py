@@ -17,9 +17,9 @@ START = "start values of Iravanian 2020, author's code"
 STATES = (
     State("V", "mV", -86.2),
     State("Ca_i", "mM", 0.0002, span=(0.0, 0.002)),
-    State("Ca_SR", "mM", 0.2),
-    State("Na_i", "mM", 11.6),
-    State("K_i", "mM", 138.3),
+    State("Ca_SR", "mM", 0.2, span=(0.0, 5.0)),
+    State("Na_i", "mM", 11.6, span=(0.0, 40.0)),
+    State("K_i", "mM", 138.3, span=(100.0, 180.0)),
     State("fCa", "1", 1.0),
     State("g", "1", 1.0),
     State("m", "1", 0.0),
