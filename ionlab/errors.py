@@ -11,7 +11,7 @@ class UnknownName(IonlabError, KeyError):
     """A name that is not among the known ones; the closest match is suggested.
 
     >>> UnknownName("gate", "xr3", ["xr1", "xr2", "xs"])
-    UnknownName('unknown gate "xr3". Did you mean "xr1"? Known: xr1, xr2, xs.')
+    UnknownName('unknown gate "xr3". Did you mean "xr2"? Known: xr1, xr2, xs.')
     """
 
     def __init__(self, kind, given, known):
