@@ -1,12 +1,8 @@
 """Ionic currents along any trace, with the gates of any network put into the equations."""
 
-from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
-
-from ionlab.errors import known
 
 
 def currents(cell, states):

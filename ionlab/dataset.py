@@ -1,4 +1,4 @@
-"""Simulated runs as training data: the normaliser, and sequences in training and validation sets."""
+"""Simulated runs as training data: the normaliser, and sequences to train on and to validate."""
 
 from dataclasses import dataclass
 

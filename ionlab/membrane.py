@@ -10,10 +10,10 @@ import numpy as np
 import torch
 
 from ionlab.network import gate_path
-from ionlab.observed import hidden_states, paced
 
 RIDGE_mV = 0.005  # pulls gains that the data do not see to 1
-SETTLE_ROUNDS = 4  # of hidden states and gains in turn
+GAIN_RANGE = (0.02, 50.0)
+BLOCK_ms = 50  # residuals further apart than this count as independent
 
 
 class Membrane:
@@ -23,9 +23,8 @@ class Membrane:
     and all other states from the model clamped to the recording.
     """
 
-    def __init__(self, datasets, recipe, device, hidden=None):
+    def __init__(self, datasets, recipe, device, hidden):
         self.cell, self.recipe = datasets[0].cell, recipe
-        hidden = hidden or [hidden_states(beats) for beats in datasets]
         N, T = (max(h.inside.shape[axis] for h in hidden) for axis in (0, 1))
 
         def stack(rows, mode="edge"):
@@ -79,15 +78,19 @@ class Membrane:
         mean = torch.nn.functional.pad(mean, (0, w - 1))
         return torch.where(self.scored, mean, torch.zeros_like(mean))
 
-    def gates(self, n1, features):
-        """Gates (D, K, N, T, G) of a stack at features (D, N, T, width) of the mean voltages."""
+    def gates(self, n1, features, of=None):
+        """Gates (D, K, N, T, G) of a stack at features (D, N, T, width) of the mean voltages.
+
+        of : the data set that all features belong to; each its own if None.
+        """
         D, N, T, width = features.shape
         K = len(n1.gating.inf.W) // D
         x = features.reshape(D, 1, N * T, width).expand(D, K, N * T, width)
         h_inf, log_rho = (
             z.reshape(D, K, N, T, -1) for z in n1.gating.kinetics(x.reshape(D * K, N * T, width))
         )
-        log_rho = log_rho * (self.dt_ms * self.inside)[..., None]  # padding leaves a gate alone
+        step_ms = (self.dt_ms * self.inside)[..., None]  # 0 in padding, which leaves a gate alone
+        log_rho = log_rho * (step_ms if of is None else step_ms[of : of + 1])
         return gate_path(h_inf, log_rho.clamp(max=-1e-9))
 
 
@@ -99,46 +102,46 @@ def features_of(n1, membrane):
         return n1.features(middle.reshape(1, -1, 1)).reshape(*middle.shape, -1)
 
 
+def gain_errors(membrane, gates, gains):
+    """Return the covariance (D, C, C) of the gains of `linear_gains`.
+
+    Residuals within a block of `BLOCK_ms` may depend on each other, by noise or because the model
+    is not quite right; blocks are taken as independent (the cluster-robust, or sandwich, form).
+    """
+    A, _, normal = _system(membrane, gates, gains)
+    r = membrane.residual(membrane.dV(gates, gains)).double()
+    scores = A * r[:, 0, ..., None]  # (D, N, T, C)
+    D, N, T, C = scores.shape
+    pad = -T % BLOCK_ms
+    blocks = torch.nn.functional.pad(scores, (0, 0, 0, pad)).reshape(D, -1, BLOCK_ms, C).sum(2)
+    meat = blocks.mT @ blocks / membrane.count.double()[..., None] ** 2
+    bread = torch.linalg.inv(normal)
+    return (bread @ meat @ bread).cpu().numpy()
+
+
 def linear_gains(membrane, gates):
     """Return the gains (D, 1, C) that fit best with the gates of the theory: least squares.
 
     The residual is linear in the gains; a ridge pulls what the data do not see to 1.
     """
-    D, C = len(gates), len(membrane.cell.conductances)
-    ones = torch.ones(D, 1, C, device=gates.device)
-    base = membrane.residual(membrane.dV(gates, ones))
+    ones = torch.ones(len(gates), 1, len(membrane.cell.conductances), device=gates.device)
+    A, b, normal = _system(membrane, gates, ones)
+    change = torch.linalg.solve(
+        normal, (A * b[..., None]).sum((1, 2))[..., None] / membrane.count.double()[..., None]
+    )
+    return (1.0 + change.mT).clamp(*GAIN_RANGE).float()
+
+
+def _system(membrane, gates, gains):
+    """Columns A (D, N, T, C) of the residual per unit of gain, b (D, N, T), and A'A/n + ridge."""
+    base = membrane.residual(membrane.dV(gates, gains))
     columns = []
-    for c in range(C):
-        more = ones.clone()
-        more[..., c] = 2.0
+    for c in range(gains.shape[-1]):
+        more = gains.clone()
+        more[..., c] += 1.0
         columns.append(membrane.residual(membrane.dV(gates, more)) - base)
-    A = torch.stack(columns, -1).reshape(D, -1, C).double()
-    b = -base.reshape(D, -1, 1).double()
-    n = membrane.count.double()[..., None]
-    normal = A.mT @ A / n + RIDGE_mV**2 * torch.eye(C, dtype=torch.float64, device=A.device)
-    change = torch.linalg.solve(normal, A.mT @ b / n)
-    return (1.0 + change.mT).clamp(min=0.02).float()
-
-
-def settle(n1, datasets, recipe, device):
-    """Return the decoder, the theory's gates (D, 1, N, T, G) and the gains (D, 1, C) that agree.
-
-    The hidden states depend on the gains, through calcium and the slow ions, and the gains on the
-    hidden states, so the two are found in turn.
-    """
-    hidden, theory = None, n1.stacked(len(datasets))
-    for _ in range(SETTLE_ROUNDS):
-        membrane = Membrane(datasets, recipe, device, hidden)
-        with torch.no_grad():
-            gates = membrane.gates(theory, features_of(n1, membrane))
-            gains = linear_gains(membrane, gates)
-        hidden = [
-            hidden_states(beats, paced(scaled(beats.cell, gains[d, 0].tolist()), beats.lengths))
-            for d, beats in enumerate(datasets)
-        ]
-    return membrane, gates, gains
-
-
-def scaled(cell, gains):
-    """Return the cell with its conductances multiplied by gains (C,), in the cell's order."""
-    return cell.perturbed(**dict(zip(cell.conductances.values(), map(float, gains), strict=True)))
+    A = torch.stack(columns, -1)[:, 0].double()
+    flat = A.flatten(1, 2)
+    eye = torch.eye(A.shape[-1], dtype=torch.float64, device=A.device)
+    normal = flat.mT @ flat / membrane.count.double()[..., None] + RIDGE_mV**2 * eye
+    return A, -base[:, 0].double(), normal

@@ -24,7 +24,9 @@ class _Evaluated:
             shape = np.broadcast_shapes(*(x.shape for x in read.values()))
             read = {name: np.broadcast_to(x, shape) for name, x in read.items()}
             with torch.no_grad():
-                h_inf, log_rho = (z[0].double().cpu() for z in self.n1.kinetics(as_inputs(self.n1, read)))
+                h_inf, log_rho = (
+                    z[0].double().cpu() for z in self.n1.kinetics(as_inputs(self.n1, read))
+                )
             tau_ms = -self.n1.gating.dt_ms / log_rho.clamp(max=-1e-9)
             self.states, self.values = s, (h_inf.numpy(), tau_ms.numpy())
         return self.values

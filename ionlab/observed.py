@@ -9,6 +9,7 @@ from ionlab.errors import BadRecording
 from ionlab.simulate import clamp, pace
 
 SETTLE_BEATS = 3  # beats under clamp before the hidden states are read
+FREE_ms, FINE_ms = 2.0, 0.1  # the upstroke: how long the model runs free, and its samples
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Beats:
     cell : the theory, with the stimulus of the recording.
     names, lengths : of the sweeps; lengths (N,) of a beat in samples, which is its cycle length.
     single : for each sweep V and Ca_i (or None) of every beat, (B, length).
+    placed : whether stimuli were placed at the upstrokes, so that their timing tells nothing.
     V_mV, Ca_i_mM : (N, T) mean beats; Ca_i_mM is None without a calcium channel.
     """
 
@@ -30,6 +32,7 @@ class Beats:
     names: tuple[str, ...]
     lengths: np.ndarray
     single: tuple
+    placed: bool
     V_mV: np.ndarray
     Ca_i_mM: np.ndarray | None
 
@@ -56,20 +59,15 @@ class Beats:
             single.append(tuple(_cut(trace, starts, length) for trace in traces))
         lengths = np.array([V.shape[1] for V, _ in single])
         names = tuple(sweep.name for sweep in sweeps)
-        return cls(cell, names, lengths, tuple(single), *_means(single, lengths.max()))
-
-    def resampled(self, rng):
-        """Return the beats with each sweep's drawn with replacement: one bootstrap replicate."""
-        drawn = []
-        for V, Ca in self.single:
-            rows = rng.integers(len(V), size=len(V))
-            drawn.append((V[rows], None if Ca is None else Ca[rows]))
-        V_mV, Ca_i_mM = _means(drawn, self.V_mV.shape[1])
-        return replace(self, V_mV=V_mV, Ca_i_mM=Ca_i_mM)
+        placed = any(sweep.placed for sweep in sweeps)
+        return cls(cell, names, lengths, tuple(single), placed, *_means(single, lengths.max()))
 
 
 def _cut(trace, starts, length):
-    """Cut a trace (T,) into beats (B, length); a sweep of one beat is taken as periodic."""
+    """Cut a trace (T,) into beats (B, length).
+
+    A sweep without one whole beat is taken as periodic; what is missing of it is joined by a line.
+    """
     if trace is None:
         return None
     if not len(starts):
@@ -78,7 +76,8 @@ def _cut(trace, starts, length):
     t, at = np.arange(len(trace)), np.arange(length)
     if len(whole):
         return np.stack([np.interp(start + at, t, trace) for start in whole])
-    return np.interp((starts[0] + at) % len(trace), t, trace)[None]
+    known = min(len(trace), length)
+    return np.interp(starts[0] + at, t[:known], trace[:known], period=length)[None]
 
 
 def _means(single, samples):
@@ -102,19 +101,71 @@ def paced(cell, cycle_lengths_ms, duration_ms=20_000.0):
     return cells
 
 
+@dataclass(frozen=True)
+class Hidden:
+    """All states of the model along mean beats, on a grid that is finer in the upstroke.
+
+    Samples 1 ms apart miss the peak and the timing of the upstroke, which the gates feel for many
+    ms. So the voltage is let go for `FREE_ms` after the onset of the stimulus: there the model
+    fires by itself.
+
+    Attributes
+    ----------
+    values : state -> (N, T).
+    t_ms, dt_ms : (T,) times and the steps to the next ones.
+    inside : (N, T) where there are data, not padding.
+    """
+
+    values: dict
+    t_ms: np.ndarray
+    dt_ms: np.ndarray
+    inside: np.ndarray
+
+
 def hidden_states(beats, cells=None):
-    """Return state -> (N, T): all states of the model clamped to the mean beats' V and Ca_i.
+    """Return the `Hidden` states of the model clamped to the mean beats' V and Ca_i.
 
     cells : the model of each sweep, started as it should; the paced theory if None.
     """
     cells = cells or paced(beats.cell, beats.lengths)
-    runs, samples = SETTLE_BEATS + 1, beats.V_mV.shape[1]
+    fine, free, onset = round(1.0 / FINE_ms), round(FREE_ms / FINE_ms), beats.onset
+    samples = beats.V_mV.shape[1]
+    at = np.concatenate(
+        [
+            fine * np.arange(onset),
+            fine * onset + np.arange(free),
+            fine * np.arange(onset + round(FREE_ms), samples),
+        ]
+    )
     rows = []
     for k, (cell, length) in enumerate(zip(cells, beats.lengths, strict=True)):
-        held = {"V": np.tile(beats.V_mV[k, :length], runs)}
+        t = np.arange(fine * length) / fine
+        V = np.interp(t, np.arange(length), beats.V_mV[k, :length], period=length)
+        V[fine * onset + 1 : fine * onset + free] = np.nan
+        held = {"V": np.tile(V, SETTLE_BEATS + 1)}
         if beats.Ca_i_mM is not None:
-            held["Ca_i"] = np.tile(beats.Ca_i_mM[k, :length], runs)
-        stimuli = beats.onset + length * np.arange(runs)
-        last = clamp(cell, held, stimuli_ms=stimuli[None]).check().values[0, :, -length:]
-        rows.append(np.pad(last, ((0, 0), (0, samples - length)), mode="edge"))
-    return dict(zip(beats.cell.state_names, np.stack(rows, 1), strict=True))
+            Ca_i = np.interp(t, np.arange(length), beats.Ca_i_mM[k, :length], period=length)
+            held["Ca_i"] = np.tile(Ca_i, SETTLE_BEATS + 1)
+        stimuli = onset + length * np.arange(SETTLE_BEATS + 1)
+        last = clamp(cell, held, FINE_ms, stimuli[None]).check().values[0, :, -fine * length :]
+        rows.append(last[:, np.minimum(at, fine * length - 1)])
+    t_ms = at / fine
+    return Hidden(
+        values=dict(zip(beats.cell.state_names, np.stack(rows, 1), strict=True)),
+        t_ms=t_ms,
+        dt_ms=np.append(np.diff(t_ms), 1.0),
+        inside=t_ms < beats.lengths[:, None],
+    )
+
+
+def upstroke_response(beats, cells, samples=3):
+    """Return V (K, N, samples / FINE_ms + 1) of K variants of the model after the onset.
+
+    cells : K lists of one cell a sweep, started at the onset; each fires by itself.
+    """
+    n = round(samples / FINE_ms) + 1
+    flat = [cell for row in cells for cell in row]
+    V = np.full((len(flat), n), np.nan)
+    V[:, 0] = np.tile(beats.V_mV[:, beats.onset], len(cells))
+    traces = clamp(flat, {"V": V}, FINE_ms, np.zeros((len(flat), 1)))
+    return traces["V"].reshape(len(cells), len(beats.lengths), n)

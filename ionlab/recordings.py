@@ -36,6 +36,8 @@ class Sweep:
     stimulus : amplitude and duration of this recording; `start_ms` is the phase of the onsets.
     cycle_length_ms : from one stimulus to the next.
     scaled : whether V comes from fluorescence.
+    placed : whether the stimuli were placed at the upstrokes, for want of a stimulus channel.
+    answer : how the cell answers them: "1:1", "2:1", "mixed" or "none".
     """
 
     name: str
@@ -45,6 +47,8 @@ class Sweep:
     stimulus: Stimulus
     cycle_length_ms: float
     scaled: bool
+    placed: bool
+    answer: str
 
     @property
     def t_ms(self):
@@ -114,7 +118,8 @@ def assemble(file, measured, cell, warnings=()):
             scale = (model.peak - model.rest) / (beat.peak - beat.rest)
             V = model.rest + scale * (beat.signal - beat.rest)
         stimuli, stimulus = beat.stimuli_ms, beat.stimulus or cell.stimulus
-        if stimuli is None:
+        placed = stimuli is None
+        if placed:
             stimuli = _fit_onsets(V, beat.upstrokes_ms, model)
             if sweep.cycle_length_ms:
                 stimuli = _with_failed(stimuli, beat.cycle_length_ms)
@@ -133,6 +138,8 @@ def assemble(file, measured, cell, warnings=()):
                 stimulus=replace(stimulus, start_ms=float(stimuli[0] % beat.cycle_length_ms)),
                 cycle_length_ms=beat.cycle_length_ms,
                 scaled=sweep.fluorescent,
+                placed=placed,
+                answer=answer,
             )
         )
     return Recording(file, tuple(sweeps), tuple(warnings))

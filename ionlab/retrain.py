@@ -7,8 +7,9 @@ import torch
 from tqdm import tqdm
 
 from ionlab.errors import BadValue, known, positive
-from ionlab.membrane import features_of, settle
+from ionlab.membrane import features_of
 from ionlab.network import N1, device_of
+from ionlab.settle import settle
 
 UPSTROKE = 0.03  # of the range of V in 1 ms: the stimulus is not an input, so this is not learned
 ETA_ADVICE = "Try 1e-4 to 2e-3; a larger eta keeps the gates closer to the theory."
@@ -48,6 +49,7 @@ class Refits:
     misfit_mV : (D, K) RMS of what the network leaves of V(t + 1 ms) - V(t); averaged over
         `window_ms` with the membrane decoder.
     drift : (D, K) mean departure of the gates from the theory.
+    settled : what the membrane decoder started from (`ionlab.membrane.Settled`); None with N2.
     """
 
     n1: N1
@@ -55,6 +57,7 @@ class Refits:
     eta: np.ndarray
     misfit_mV: np.ndarray
     drift: np.ndarray
+    settled: object = None
 
     def network(self, dataset, k):
         """Return the gating network (a stack of one) of a data set and of eta number k."""
@@ -84,7 +87,8 @@ def retrain(fit, datasets, eta=(1e-3,), decoder="membrane", recipe=None, device=
 def _with_membrane(fit, datasets, eta, recipe, device):
     D, K = len(datasets), len(eta)
     source = fit.n1.to(device)
-    membrane, theory, gains = settle(source, datasets, recipe, device)
+    settled = settle(source, datasets, recipe, device)
+    membrane, theory, gains = settled.membrane, settled.gates, settled.gains
     features = features_of(source, membrane)
     n1 = source.stacked(D * K)
     log_gain = gains.log().repeat(1, K, 1).requires_grad_()
@@ -118,6 +122,7 @@ def _with_membrane(fit, datasets, eta, recipe, device):
         eta=eta,
         misfit_mV=misfit.sqrt().cpu().numpy(),
         drift=drift.cpu().numpy(),
+        settled=settled,
     )
 
 

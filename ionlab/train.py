@@ -7,7 +7,7 @@ import torch
 from tqdm import tqdm
 
 from ionlab.cells import Cell
-from ionlab.dataset import Normaliser, Sequences
+from ionlab.dataset import Normaliser
 from ionlab.errors import BadValue, known
 from ionlab.network import N1, N2, device_of
 
@@ -159,7 +159,13 @@ def _train_paper(cell, sequences, recipe, seed, device):
     names, normaliser = cell.observables, sequences.normaliser
     at = [cell.state_names.index(n) for n in names]
     n1 = N1(
-        cell.name, cell.gate_names, names, normaliser.low[at], normaliser.high[at], "relu", seed=seed
+        cell.name,
+        cell.gate_names,
+        names,
+        normaliser.low[at],
+        normaliser.high[at],
+        "relu",
+        seed=seed,
     )
     generator = torch.Generator().manual_seed(seed + 1)
     n2 = N2(len(names), len(cell.gate_names), len(cell.other_names), generator=generator)

@@ -85,6 +85,7 @@ class Cell:
     states, parameters : what the equations name, with units; the first state is the voltage V.
     equations : the right-hand side (see `Equations`).
     conductances : current -> parameter that scales it, for the currents a drug may change.
+    upstroke_current : the one of these that makes the upstroke.
     observables : the states that can be measured; the first is the membrane voltage in mV.
     kinetics : gate -> callable(s) -> `Kinetics`; empty for the cell as published. `inputs` of
         such a callable names the states that it reads: the voltage, and one concentration at most.
@@ -106,6 +107,7 @@ class Cell:
     conductances: Mapping[str, str]
     stimulus: Stimulus
     current_unit: str
+    upstroke_current: str = "I_Na"
     observables: tuple[str, ...] = ("V",)
     kinetics: Mapping[str, Callable] = field(default_factory=dict)
 
