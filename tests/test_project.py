@@ -21,8 +21,8 @@ CONDA_NAMES = {"torch": "pytorch"}  # what conda-forge calls it
 # A new module gets its place here.
 ROOMS = (
     "errors maths cells perturb features kernel implicit simulate dataset tables beats recordings "
-    "lei2017 network train retrain neural_ode currents identify presets store plot widgets report "
-    "check cli __main__"
+    "lei2017 network observed membrane settle train retrain neural_ode currents identify presets "
+    "store plot widgets report reproduce bench check cli __main__"
 ).split()
 ONLY_IN = {"matplotlib": "plot", "ipywidgets": "widgets"}
 STARTS_FAST = set(

@@ -1,0 +1,174 @@
+"""Networks and results on disk: written to the side, moved into place, checked when read."""
+
+import hashlib
+import json
+import os
+import tempfile
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pooch
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from ionlab.dataset import Normaliser
+from ionlab.errors import BadValue, BadWeights
+from ionlab.network import N1, N2
+from ionlab.train import Fit, train
+
+WEIGHTS = Path(__file__).resolve().parents[1] / "data" / "weights"  # shipped with the project
+FORMAT = "ionlab network 1"
+
+
+@contextmanager
+def replacing(path):
+    """Give a path beside `path` to write to; move it into place if the block succeeds.
+
+    Raises `BadValue` where the folder cannot be written to.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, aside = tempfile.mkstemp(
+            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+        )
+        os.close(handle)
+    except OSError as error:
+        raise BadValue(
+            f"results are written to {path.parent}, which cannot be written to ({error.strerror}). "
+            "Choose another folder with --out."
+        ) from error
+    try:
+        yield Path(aside)
+        os.replace(aside, path)
+        path.chmod(0o644)
+    finally:
+        Path(aside).unlink(missing_ok=True)
+
+
+def cached(folder, name, settings, compute):
+    """Return arrays by name: those stored in `folder` under these settings, or computed now.
+
+    The key is a digest of `settings` (JSON), so a changed setting computes anew, and a run that
+    was killed goes on where it stopped.
+    """
+    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    path = Path(folder) / f"{name}-{key}.safetensors"
+    if path.exists():
+        return _read(path)[0]
+    arrays = {k: np.ascontiguousarray(v) for k, v in compute().items()}
+    with replacing(path) as aside:
+        save_file(arrays, aside, {"settings": json.dumps(settings, sort_keys=True)})
+    return arrays
+
+
+def _read(path):
+    """Return the arrays and metadata of a safetensors file; a broken one is a `BadWeights`."""
+    try:
+        with safe_open(path, "numpy") as file:
+            return {k: file.get_tensor(k) for k in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise BadWeights(f"{path} does not exist.") from error
+    except (SafetensorError, OSError, ValueError) as error:
+        raise BadWeights(
+            f"{path} is not a sound weights file ({error}). Delete it, and it is made anew."
+        ) from error
+
+
+def arrays_of(fit):
+    """Return the arrays of a `Fit`, for `save_fit` and `cached`."""
+    nets = {"n1": fit.n1, **({"n2": fit.n2} if fit.n2 is not None else {})}
+    arrays = {
+        f"{name}.{key}": value.detach().cpu().numpy()
+        for name, net in nets.items()
+        for key, value in net.state_dict().items()
+    }
+    if fit.normaliser is not None:
+        arrays |= {"normaliser.low": fit.normaliser.low, "normaliser.high": fit.normaliser.high}
+    arrays["losses"] = np.asarray(fit.losses[:: max(1, len(fit.losses) // 500)], np.float32)
+    return arrays
+
+
+def fit_of(arrays, cell, activation, inputs, recipe=None, seed=0, source="memory"):
+    """Return the `Fit` that `arrays_of` took apart; `BadWeights` where shapes do not agree."""
+    try:
+        n1 = N1(
+            cell.name,
+            cell.gate_names,
+            inputs,
+            arrays["n1.low"],
+            arrays["n1.high"],
+            activation,
+            width=arrays["n1.phi1.0.W"].shape[-1],
+        )
+        nets, normaliser = {"n1": n1}, None
+        if any(key.startswith("n2.") for key in arrays):
+            nets["n2"] = N2(len(inputs), len(cell.gate_names), len(cell.other_names))
+            normaliser = Normaliser(arrays["normaliser.low"], arrays["normaliser.high"])
+        for name, net in nets.items():
+            state = {
+                key.removeprefix(f"{name}."): torch.as_tensor(value)
+                for key, value in arrays.items()
+                if key.startswith(f"{name}.")
+            }
+            net.load_state_dict(state)
+    except (KeyError, RuntimeError, IndexError) as error:
+        raise BadWeights(
+            f"{source}: the weights are not those of a network for {cell.name} with gates "
+            f"{', '.join(cell.gate_names)} ({str(error).splitlines()[0]})."
+        ) from error
+    return Fit(
+        cell, n1, nets.get("n2"), normaliser, recipe, seed, arrays.get("losses", np.array([])), {}
+    )
+
+
+def save_fit(path, fit):
+    """Write a trained network with the names it belongs to (safetensors)."""
+    metadata = {
+        "format": FORMAT,
+        "cell": fit.cell.name,
+        "gates": json.dumps(fit.n1.gates),
+        "inputs": json.dumps(fit.n1.inputs),
+        "activation": fit.n1.settings["activation"],
+        "seed": str(fit.seed),
+        "recipe": json.dumps([type(fit.recipe).__name__, asdict(fit.recipe)]),
+        "validation": json.dumps(fit.validation),
+    }
+    with replacing(path) as aside:
+        save_file(arrays_of(fit), aside, metadata)
+
+
+def load_fit(path, cell):
+    """Read a network for `cell`; `BadWeights` if the file is corrupt or of another cell."""
+    arrays, metadata = _read(path)
+    if metadata.get("format") != FORMAT:
+        raise BadWeights(f'{path} is not a file of "{FORMAT}"; it says {metadata.get("format")!r}.')
+    if metadata["cell"] != cell.name:
+        raise BadWeights(
+            f"{path} holds a network for the cell {metadata['cell']}, not for {cell.name}. "
+            "Train one for this cell, or name the other."
+        )
+    inputs, activation = json.loads(metadata["inputs"]), metadata["activation"]
+    return fit_of(arrays, cell, activation, inputs, seed=int(metadata["seed"]), source=path)
+
+
+def theory(cell, recipe, seed=0, device="auto"):
+    """Return the network of the first pass for a published cell: shipped, stored, or trained now.
+
+    Prints which. What is trained is stored in the user's cache folder, under its settings.
+    """
+    settings = {"cell": cell.name, "seed": seed, "recipe": asdict(recipe)}
+    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    name = f"{cell.name}-{key}.safetensors"
+    stored = Path(os.environ.get("IONLAB_CACHE", pooch.os_cache("ionlab"))) / name
+    for path, where in ((WEIGHTS / name, "shipped weights"), (stored, "stored weights")):
+        if path.exists():
+            print(f"first pass: {where}, {name}")
+            return load_fit(path, cell)
+    print(f"first pass: training {cell.name}, seed {seed}")
+    fit = train(cell, recipe=recipe, seed=seed, device=device)
+    save_fit(stored, fit)
+    return fit
