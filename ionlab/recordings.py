@@ -14,11 +14,19 @@ import numpy as np
 from ionlab import features
 from ionlab.beats import find_beats, landmarks, to_levels
 from ionlab.cells import Stimulus
-from ionlab.errors import BadRecording
-from ionlab.simulate import pace
+from ionlab.errors import BadRecording, BadValue, known
+from ionlab.simulate import Traces, pace
 from ionlab.tables import Measured, read_csv, write_recording
 
-__all__ = ["Measured", "Recording", "Sweep", "assemble", "read_recording", "write_recording"]
+__all__ = [
+    "Measured",
+    "Recording",
+    "Sweep",
+    "assemble",
+    "from_traces",
+    "read_recording",
+    "write_recording",
+]
 
 LONGEST_ms = 2000.0  # slower than this, a cell rests and peaks alike
 
@@ -124,11 +132,7 @@ def assemble(file, measured, cell, warnings=()):
             if sweep.cycle_length_ms:
                 stimuli = _with_failed(stimuli, beat.cycle_length_ms)
         answer = features.capture(beat.t_ms, to_levels(beat.signal, beat.rest, beat.peak), stimuli)
-        if answer != "1:1":
-            warnings.append(
-                f"{sweep.where}: stimuli every {beat.cycle_length_ms:g} ms are answered {answer}, "
-                "not 1:1. Leave this sweep out, or pace more slowly."
-            )
+        warnings += _unanswered(sweep.where, beat.cycle_length_ms, answer)
         sweeps.append(
             Sweep(
                 name=sweep.name,
@@ -143,6 +147,63 @@ def assemble(file, measured, cell, warnings=()):
             )
         )
     return Recording(file, tuple(sweeps), tuple(warnings))
+
+
+def _unanswered(where, cycle_length_ms, answer):
+    """Return the warning, if any, on how a sweep answers its stimuli."""
+    if answer == "1:1":
+        return []
+    return [
+        f"{where}: stimuli every {cycle_length_ms:g} ms are answered {answer}, not 1:1. "
+        "Leave this sweep out, or pace more slowly."
+    ]
+
+
+def from_traces(traces: Traces, name, noise_mV=0.0, rng=None, observables=None):
+    """Return simulated runs as a `Recording`, with stimuli known and white noise added to V.
+
+    name : stands for the file; each run becomes a sweep named by its cycle length.
+    rng : of the noise; seed 0 if None.
+    observables : what was measured; those of the cell if None, ("V",) for the voltage alone.
+
+    >>> from ionlab.cells import tentusscher2004
+    >>> traces = pace(tentusscher2004, [500.0], duration_ms=2000.0, record_last_ms=1000.0)
+    >>> sweep = from_traces(traces, "simulated", noise_mV=0.5).sweeps[0]
+    >>> sweep.name, sweep.stimuli_ms.tolist(), sweep.answer
+    ('500', [10.0, 510.0], '1:1')
+    """
+    if not np.allclose(np.diff(traces.t_ms), 1.0):
+        raise BadValue("a recording has samples 1 ms apart. Try pace(..., sample_ms=1.0).")
+    rng = np.random.default_rng(0) if rng is None else rng
+    sweeps, warnings = [], []
+    rows = zip(traces.check().cells, traces.cycle_lengths_ms, traces.stimuli_ms, strict=True)
+    for k, (cell, length, stimuli) in enumerate(rows):
+        seen = cell.observables if observables is None else observables
+        for observable in seen:
+            known("observable", observable, cell.observables)
+        since = stimuli - traces.t_ms[0]
+        inside = since[(since >= 0) & (since < len(traces.t_ms))]
+        if not len(inside):
+            raise BadValue(
+                f"a recording holds one beat at least; {len(traces.t_ms)} ms at cycle length "
+                f"{length:g} ms have no stimulus. Try a longer record_last_ms."
+            )
+        answer = features.capture(traces.t_ms, traces["V"][k], stimuli)
+        warnings += _unanswered(f"{name}, sweep {length:g}", length, answer)
+        sweeps.append(
+            Sweep(
+                name=f"{length:g}",
+                V_mV=traces["V"][k] + rng.normal(0.0, noise_mV, len(traces.t_ms)),
+                Ca_i_mM=traces["Ca_i"][k].copy() if "Ca_i" in seen else None,
+                stimuli_ms=inside,
+                stimulus=replace(cell.stimulus, start_ms=float(inside[0] % length)),
+                cycle_length_ms=float(length),
+                scaled=False,
+                placed=False,
+                answer=answer,
+            )
+        )
+    return Recording(name, tuple(sweeps), tuple(warnings))
 
 
 class OwnBeat(NamedTuple):

@@ -11,7 +11,7 @@ from ionlab.beats import find_beats, landmarks, resample
 from ionlab.cells import hodgkin_huxley1952, tentusscher2004
 from ionlab.errors import BadRecording, BadValue, IonlabError, UnknownName
 from ionlab.perturb import LONG_QT
-from ionlab.recordings import assemble, read_recording
+from ionlab.recordings import assemble, from_traces, read_recording
 from ionlab.simulate import pace
 from ionlab.tables import COLUMNS, Measured, column, write_recording
 
@@ -432,3 +432,61 @@ def test_the_source_is_asked_for_quoted_addresses_and_hashes(monkeypatch, tmp_pa
         lei2017.load("dofetilide", 0.1, CELL)
     assert asked == [lei2017.SOURCE + "optical/Group%20I/Well1Recording1.csv"]
     assert not list(tmp_path.rglob("*.csv"))
+
+
+# --- simulated recordings ----------------------------------------------------------------
+
+
+def test_simulated_runs_are_a_recording():
+    """Oracle: the same runs written to a file and read back."""
+    traces = pace(CELL, [300.0, 500.0], record_last_ms=3000.0)
+    recording = from_traces(traces, "simulated")
+    assert [sweep.name for sweep in recording.sweeps] == ["300", "500"]
+    assert [sweep.answer for sweep in recording.sweeps] == ["2:1", "1:1"]
+    assert len(recording.warnings) == 1
+    assert "simulated, sweep 300" in recording.warnings[0] and "2:1" in recording.warnings[0]
+    for k, sweep in enumerate(recording.sweeps):
+        on = (traces.t_ms[:, None] == traces.stimuli_ms[k]).any(1)
+        read = assemble(
+            "file",
+            [
+                measured(
+                    traces.t_ms,
+                    traces["V"][k],
+                    stim=-52.0 * on,
+                    Ca_i_mM=traces["Ca_i"][k],
+                    cycle_length_ms=traces.cycle_lengths_ms[k],
+                )
+            ],
+            CELL,
+        ).sweeps[0]
+        np.testing.assert_array_equal(sweep.V_mV, read.V_mV)
+        np.testing.assert_array_equal(sweep.Ca_i_mM, read.Ca_i_mM)
+        assert sweep.stimuli_ms == pytest.approx(read.stimuli_ms)
+        assert sweep.stimulus == read.stimulus
+        assert (sweep.scaled, sweep.placed, sweep.answer) == (False, False, read.answer)
+
+
+def test_simulated_noise_has_its_size_and_seed():
+    traces = pace(CELL, [500.0], record_last_ms=5000.0)
+    noisy = [
+        from_traces(traces, "x", 0.5, np.random.default_rng(seed), ("V",)) for seed in (1, 1, 2)
+    ]
+    first, again, other = (recording.sweeps[0] for recording in noisy)
+    assert np.std(first.V_mV - traces["V"][0]) == pytest.approx(0.5, rel=0.04)
+    assert (first.V_mV == again.V_mV).all() and (first.V_mV != other.V_mV).any()
+    assert first.Ca_i_mM is None
+
+
+@pytest.mark.parametrize(
+    "run, observables, say",
+    [
+        ({"sample_ms": 0.5}, None, "1 ms apart"),
+        ({"record_last_ms": 200.0}, None, "no stimulus"),
+        ({}, ("Cai",), 'Did you mean "Ca_i"'),
+    ],
+)
+def test_runs_that_are_no_recording(run, observables, say):
+    traces = pace(CELL, [800.0], duration_ms=800.0, **{"record_last_ms": 800.0, **run})
+    with pytest.raises(IonlabError, match=say):
+        from_traces(traces, "x", observables=observables)
