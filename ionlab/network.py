@@ -4,6 +4,8 @@ Adam works element by element, so a stack of networks trains exactly as each wou
 of shapes: E networks, N sweeps, T samples, I inputs, G gates; x, h, y are normalised quantities.
 """
 
+from contextlib import contextmanager
+
 import numba
 import numpy as np
 import torch
@@ -26,6 +28,17 @@ def device_of(name):
     if name == "cuda" and not present:
         raise BadValue('device "cuda" was asked for, but torch finds none. Try --device auto.')
     return torch.device("cuda" if present and name != "cpu" else "cpu")
+
+
+@contextmanager
+def one_thread():
+    """Run torch on one thread: on tensors this small, threads cost more than they give."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @numba.njit(parallel=True, cache=True)

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from ionlab.errors import BadValue, known, positive
 from ionlab.membrane import features_of
-from ionlab.network import N1, device_of
+from ionlab.network import N1, device_of, one_thread
 from ionlab.settle import settle
 
 UPSTROKE = 0.03  # of the range of V in 1 ms: the stimulus is not an input, so this is not learned
@@ -81,7 +81,8 @@ def retrain(fit, datasets, eta=(1e-3,), decoder="membrane", recipe=None, device=
             "the decoder n2 is learned in the first pass by the paper's recipe; this fit has none. "
             'Try train(cell, sequences, recipe="paper").'
         )
-    return _with_n2(fit, datasets, eta, recipe or DecoderRecipe(), device_of(device))
+    with one_thread():
+        return _with_n2(fit, datasets, eta, recipe or DecoderRecipe(), device_of(device))
 
 
 def _with_membrane(fit, datasets, eta, recipe, device):

@@ -9,7 +9,7 @@ from tqdm import tqdm
 from ionlab.cells import Cell
 from ionlab.dataset import Normaliser
 from ionlab.errors import BadValue, known
-from ionlab.network import N1, N2, device_of
+from ionlab.network import N1, N2, device_of, one_thread
 
 V_CLAMP_mV = (-120.0, 60.0)  # range of the clamp steps
 
@@ -80,13 +80,15 @@ def train(cell, sequences=None, recipe="clamp", seed=0, device="auto"):
         recipe = RECIPES[known("recipe", recipe, RECIPES)]()
     device = device_of(device)
     if isinstance(recipe, ClampRecipe):
-        return _train_clamp(cell, recipe, seed, device)
+        with one_thread():
+            return _train_clamp(cell, recipe, seed, device)
     if sequences is None:
         raise BadValue(
             "the paper's recipe learns from sequences of all states, got none. "
             "Try sequences=Sequences.from_traces(pace(cell, cycle_lengths_ms))."
         )
-    return _train_paper(cell, sequences, recipe, seed, device)
+    with one_thread():
+        return _train_paper(cell, sequences, recipe, seed, device)
 
 
 def clamp_targets(cell, V_mV, tau_floor_ms):
