@@ -16,13 +16,14 @@ from ionlab.beats import find_beats, landmarks, to_levels
 from ionlab.cells import Stimulus
 from ionlab.errors import BadRecording, BadValue, known
 from ionlab.simulate import Traces, pace
-from ionlab.tables import Measured, read_csv, write_recording
+from ionlab.tables import Measured, column, read_csv, write_recording
 
 __all__ = [
     "Measured",
     "Recording",
     "Sweep",
     "assemble",
+    "columns_of",
     "from_traces",
     "read_recording",
     "write_recording",
@@ -204,6 +205,39 @@ def from_traces(traces: Traces, name, noise_mV=0.0, rng=None, observables=None):
             )
         )
     return Recording(name, tuple(sweeps), tuple(warnings))
+
+
+def columns_of(traces: Traces):
+    """Return simulated runs as the columns of a file, name -> values, for `write_recording`.
+
+    Columns are time_ms and every state; with several runs also sweep and cycle_length_ms; and
+    stim_pA_pF if the stimuli start and end on samples, for it is held from one to the next.
+
+    >>> from ionlab.cells import hodgkin_huxley1952
+    >>> list(columns_of(pace(hodgkin_huxley1952, [50.0], 100.0, 100.0)))
+    ['time_ms', 'V_mV', 'm', 'h', 'n']
+    """
+    N, T = len(traces), len(traces.t_ms)
+    columns = {"time_ms": np.tile(traces.t_ms, N)}
+    for state in traces.cells[0].states:
+        columns[column(state)] = traces[state.name].ravel()
+    if N > 1:
+        columns["sweep"] = np.repeat(np.arange(1, N + 1), T)
+        columns["cycle_length_ms"] = np.repeat(traces.cycle_lengths_ms, T)
+    stimuli = [cell.stimulus for cell in traces.cells]
+    step = traces.t_ms[1] - traces.t_ms[0] if T > 1 else 1.0
+    edges = np.append(traces.stimuli_ms.ravel(), [s.duration_ms for s in stimuli])
+    edges = edges[np.isfinite(edges)] / step
+    if {cell.current_unit for cell in traces.cells} == {"pA/pF"} and np.allclose(
+        edges, np.rint(edges), rtol=0.0, atol=1e-6
+    ):
+        I_stim = np.zeros((N, T))
+        for row, onsets, stimulus in zip(I_stim, traces.stimuli_ms, stimuli, strict=True):
+            since = traces.t_ms[:, None] - onsets
+            on = (since > -0.5 * step) & (since < stimulus.duration_ms - 0.5 * step)
+            row[on.any(1)] = stimulus.amplitude
+        columns["stim_pA_pF"] = I_stim.ravel()
+    return columns
 
 
 class OwnBeat(NamedTuple):

@@ -11,7 +11,7 @@ from ionlab.beats import find_beats, landmarks, resample
 from ionlab.cells import hodgkin_huxley1952, tentusscher2004
 from ionlab.errors import BadRecording, BadValue, IonlabError, UnknownName
 from ionlab.perturb import LONG_QT
-from ionlab.recordings import assemble, from_traces, read_recording
+from ionlab.recordings import assemble, columns_of, from_traces, read_recording
 from ionlab.simulate import pace
 from ionlab.tables import COLUMNS, Measured, column, write_recording
 
@@ -465,6 +465,27 @@ def test_simulated_runs_are_a_recording():
         assert sweep.stimuli_ms == pytest.approx(read.stimuli_ms)
         assert sweep.stimulus == read.stimulus
         assert (sweep.scaled, sweep.placed, sweep.answer) == (False, False, read.answer)
+
+
+@pytest.mark.parametrize("sample_ms, exact", [(1.0, True), (0.25, True), (0.8, False)])
+def test_simulated_runs_as_a_file(tmp_path, sample_ms, exact):
+    """Oracle: the traces themselves. Steps of 0.8 ms miss the edges of a stimulus of 1 ms."""
+    traces = pace(CELL, [400.0, 800.0], 8000.0, 2400.0, sample_ms=sample_ms)
+    columns = columns_of(traces)
+    assert list(columns)[:3] == ["time_ms", "V_mV", "Ca_i_mM"]
+    assert ("stim_pA_pF" in columns) == exact
+    write_recording(tmp_path / "trace.csv", columns)
+    recording = read_recording(tmp_path / "trace.csv", CELL)
+    assert [sweep.cycle_length_ms for sweep in recording.sweeps] == [400.0, 800.0]
+    for k, sweep in enumerate(recording.sweeps):
+        onsets = traces.stimuli_ms[k] - traces.t_ms[0]
+        onsets = onsets[(onsets >= 0) & (onsets < 2400)]
+        assert sweep.stimuli_ms == pytest.approx(onsets, abs=1e-6 if exact else 0.2)
+        assert sweep.placed is not exact
+        assert sweep.stimulus.duration_ms == pytest.approx(1.0)
+        assert sweep.stimulus.amplitude == -52.0
+        if sample_ms == 1.0:
+            assert sweep.V_mV == pytest.approx(traces["V"][k], rel=1e-6)
 
 
 def test_simulated_noise_has_its_size_and_seed():
