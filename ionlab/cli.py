@@ -1,0 +1,412 @@
+"""The command line. What a command needs is imported inside it, so that all of them start fast."""
+
+import json
+import os
+import tempfile
+import tomllib
+from pathlib import Path
+
+import click
+
+from ionlab.errors import BadValue, IonlabError, known, positive
+
+__version__ = tomllib.loads(
+    (Path(__file__).resolve().parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+)["project"]["version"]
+
+PRESETS = ("fast", "paper")  # `ionlab.presets` needs torch; a test compares
+METHODS = ("rush-larsen", "BDF", "LSODA", "Radau")
+GATES = ("published", "learned")
+DATASETS = ("lei2017",)
+INTERRUPTED = (
+    "interrupted. What `ionlab reproduce` had finished is stored: the same command goes on where "
+    "it stopped."
+)
+
+
+class Refused(click.ClickException):
+    """An `IonlabError` on its way out: its message on stderr, exit status 2."""
+
+    exit_code = 2
+
+    def show(self, file=None):
+        click.echo(f"error: {self.format_message()}", err=True)
+
+
+class Commands(click.Group):
+    """Turns ionlab's errors, and Ctrl-C, into a line and an exit status."""
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except IonlabError as error:
+            raise Refused(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo(INTERRUPTED, err=True)
+            ctx.exit(130)
+
+
+class Name(click.ParamType):
+    """One of a list of names; another one raises with the closest match."""
+
+    def __init__(self, kind, names):
+        self.name, self.names = kind, names
+
+    def listed(self):
+        return self.names() if callable(self.names) else self.names
+
+    def convert(self, value, param, ctx):
+        return known(self.name, value, tuple(self.listed()))
+
+    def get_metavar(self, param, ctx=None):
+        return f"[{'|'.join(self.listed())}]"
+
+
+class Scale(click.ParamType):
+    """NAME=FACTOR, as g_Kr=0.5."""
+
+    name = "NAME=FACTOR"
+
+    def convert(self, value, param, ctx):
+        parameter, _, factor = value.partition("=")
+        advice = "0.5 halves it, 0 removes it: --scale g_Kr=0.5"
+        try:
+            number = float(factor)
+        except ValueError:
+            raise BadValue(f'--scale takes NAME=FACTOR, got "{value}". {advice}') from None
+        if number != 0:
+            positive(f"the factor of {parameter}", number, advice)
+        return parameter.strip(), number
+
+
+def _cells():
+    from ionlab.cells import CELLS
+
+    return CELLS
+
+
+def _perturbations():
+    from ionlab.perturb import PERTURBATIONS
+
+    return PERTURBATIONS
+
+
+OUT_HELP = "Folder of the results; it is made if it does not exist."
+seed = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of all that is random; the same seed gives the same result.",
+)
+device = click.option(
+    "--device",
+    type=Name("device", ("auto", "cpu", "cuda")),
+    default="auto",
+    show_default=True,
+    help="Where the networks train; auto takes the GPU if there is one.",
+)
+cell_option = click.option(
+    "--cell",
+    type=Name("cell", _cells),
+    default="tentusscher2004",
+    show_default=True,
+    help="The ionic model.",
+)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main():
+    """Find the hidden state of a heart cell, and what a drug changed, from its voltage.
+
+    \b
+    Example:
+      ionlab report data/recordings/control.csv data/recordings/long_qt.csv --out out/report
+    """
+
+
+@main.command(short_help="What changed between two recordings.")
+@click.argument("control", required=False)
+@click.argument("treated", required=False)
+@click.option("--out", required=True, metavar="DIR", help=OUT_HELP)
+@cell_option
+@click.option(
+    "--eta",
+    type=float,
+    default=1e-3,
+    show_default=True,
+    help="Holds the gates to the theory; 1e-4 to 2e-3, no unit. Larger is closer.",
+)
+@click.option(
+    "--preset",
+    type=Name("preset", PRESETS),
+    default="paper",
+    show_default=True,
+    help="fast is a rougher fit, for a first look.",
+)
+@seed
+@device
+@click.option(
+    "--dataset",
+    type=Name("dataset", DATASETS),
+    help="Real recordings instead of CONTROL and TREATED; fetched when first used.",
+)
+@click.option(
+    "--drug", help="Of the dataset: dofetilide, paracetamol, quinidine, sotalol, verapamil."
+)
+@click.option("--concentration", type=float, help="Of the drug, in uM.")
+def report(control, treated, out, dataset, drug, concentration, **settings):
+    """Say which ionic currents changed from CONTROL to TREATED, by how much, and how sure.
+
+    CONTROL and TREATED are CSV files, or folders of them, with the columns time_ms and V_mV (or
+    fluorescence); README.md lists the others. Writes report.html, report.ipynb and results.json.
+
+    \b
+    Examples:
+      ionlab report data/recordings/control.csv data/recordings/long_qt.csv --out out/report
+      ionlab report --dataset lei2017 --drug dofetilide --concentration 0.1 --out out/dofetilide
+    """
+    if dataset is None:
+        if treated is None or drug is not None or concentration is not None:
+            raise click.UsageError(
+                "name two recordings, CONTROL and TREATED; or --dataset, --drug and "
+                "--concentration instead of them."
+            )
+    elif control is not None or drug is None or concentration is None:
+        raise click.UsageError(
+            "--dataset takes --drug and --concentration, and stands instead of CONTROL and TREATED."
+        )
+    positive("eta", settings["eta"], "Try 1e-4 to 2e-3.")
+    _folder(out)
+    from ionlab.network import device_of
+
+    device_of(settings["device"])
+    pair = _recordings(control, treated, dataset, drug, concentration, settings["cell"])
+    for recording in pair:
+        for warning in recording.warnings:
+            click.echo(f"warning: {warning}", err=True)
+    from ionlab import report as room
+
+    room.run(
+        out,
+        control=control,
+        treated=treated,
+        dataset=dataset,
+        drug=drug,
+        concentration=concentration,
+        **settings,
+    )
+    results = json.loads((Path(out) / "results.json").read_text(encoding="utf-8"))
+    click.echo(sentence(results))
+    for name in ("report.html", "report.ipynb", "results.json"):
+        click.echo(str(Path(out) / name))
+
+
+def _recordings(control, treated, dataset, drug, concentration, cell):
+    """Read both recordings, so that what is wrong with them is said before the long work."""
+    from ionlab import cells, lei2017, recordings
+
+    cell = cells.find(cell)
+    if dataset is not None:
+        return lei2017.load(drug, concentration, cell)
+    return [recordings.read_recording(path, cell) for path in (control, treated)]
+
+
+def sentence(results):
+    """Return what was found, in a sentence.
+
+    >>> sentence({"currents": [{"name": "I_Kr", "ratio": 0.5, "low": 0.4, "high": 0.6}],
+    ...           "changed": ["I_Kr"]})
+    'Changed: I_Kr x 0.50 (90 % interval 0.40 to 0.60).'
+    """
+    found = [
+        f"{c['name']} x {c['ratio']:.2f} (90 % interval {c['low']:.2f} to {c['high']:.2f})"
+        for c in results["currents"]
+        if c["name"] in results["changed"]
+    ]
+    return f"Changed: {', '.join(found)}." if found else "No change of a current is supported."
+
+
+@main.command(short_help="Pace a cell; write its states as CSV.")
+@cell_option
+@click.option(
+    "--cycle-length",
+    "cycle_lengths",
+    type=float,
+    multiple=True,
+    default=(500.0,),
+    show_default=True,
+    help="From one stimulus to the next, in ms; may be given again for more sweeps.",
+)
+@click.option(
+    "--scale",
+    type=Scale(),
+    multiple=True,
+    help="Multiply a parameter, as g_Kr=0.5; may be given again.",
+)
+@click.option(
+    "--perturbation", type=Name("perturbation", _perturbations), help="A named change of the cell."
+)
+@click.option(
+    "--gates",
+    type=Name("gates", GATES),
+    default="published",
+    show_default=True,
+    help="learned: the network of the first pass, so that this is the neural ODE.",
+)
+@click.option(
+    "--preset",
+    type=Name("preset", PRESETS),
+    default="paper",
+    show_default=True,
+    help="Of the network, with --gates learned.",
+)
+@click.option(
+    "--method",
+    type=Name("method", METHODS),
+    default="rush-larsen",
+    show_default=True,
+    help="The fast kernel, or one of SciPy's stiff solvers.",
+)
+@click.option("--duration", type=float, default=20_000.0, show_default=True, help="In ms.")
+@click.option(
+    "--record-last",
+    type=float,
+    show_default="10000 ms, or all of a shorter run",
+    help="How much of the end is written, in ms.",
+)
+@click.option("--sample", type=float, default=1.0, show_default=True, help="Interval in ms.")
+@click.option("--out", required=True, metavar="FILE.csv", help="The file to write.")
+@seed
+@device
+def simulate(cell, cycle_lengths, out, scale, perturbation, gates, preset, seed, device, **run):
+    """Pace a cell and write all of its states as CSV.
+
+    Columns are time_ms and each state with its unit (V_mV, Ca_i_mM; gates have none). With more
+    than one cycle length there are also sweep and cycle_length_ms; stim_pA_pF is the stimulus, if
+    it starts and ends on samples. The file reads back as a recording.
+
+    \b
+    Example:
+      ionlab simulate --cycle-length 350 --scale g_Kr=0.5 --out trace.csv
+    """
+    from ionlab import cells, perturb, recordings, simulate
+
+    _file(out)
+    cell = published = cells.find(cell)
+    if perturbation is not None:
+        cell = perturb.find(perturbation).apply(cell)
+    for parameter, factor in scale:
+        cell = cell.perturbed(**{parameter: factor})
+    if gates == "learned":
+        from ionlab import presets, store
+        from ionlab.network import device_of
+        from ionlab.neural_ode import learned
+
+        device_of(device)
+        fit = store.theory(published, presets.find(preset).clamp, seed, device)
+        cell = cell.with_kinetics(learned(fit.n1, published))
+    last = run["record_last"]
+    traces = simulate.pace(
+        cell,
+        cycle_lengths,
+        duration_ms=run["duration"],
+        record_last_ms=min(10_000.0, run["duration"]) if last is None else last,
+        sample_ms=run["sample"],
+        method=run["method"],
+    ).check()
+    recordings.write_recording(out, recordings.columns_of(traces))
+    for length, apd, answer in zip(cycle_lengths, traces.apd_ms(), traces.capture(), strict=True):
+        click.echo(f"cycle length {length:g} ms: APD90 {apd:.1f} ms, stimuli answered {answer}")
+    click.echo(out)
+
+
+@main.command(short_help="Do all of the paper.")
+@click.option(
+    "--preset",
+    type=Name("preset", PRESETS),
+    default="fast",
+    show_default=True,
+    help="fast takes under a minute; paper is the paper's own scale, minutes on two cores.",
+)
+@click.option("--out", required=True, metavar="DIR", help=OUT_HELP)
+@seed
+@device
+def reproduce(out, **settings):
+    """Do all of the paper: data, both passes, neural ODEs, Figures 2 to 7 and their numbers.
+
+    Each stage is stored in DIR, so that a run that was stopped goes on where it was.
+
+    \b
+    Example:
+      ionlab reproduce --preset fast --out out/paper
+    """
+    _folder(out)
+    from ionlab.network import device_of
+
+    device_of(settings["device"])
+    from ionlab import reproduce as room
+
+    click.echo(str(room.run(out, **settings)))
+
+
+@main.command(short_help="Measure speed and accuracy here.")
+@click.option("--out", metavar="FILE.json", help="Write the figures there, too.")
+@click.option("--only", multiple=True, metavar="NAME", help="Measure this alone; may be repeated.")
+@click.option("--all", "everything", is_flag=True, help="Also what takes minutes.")
+def bench(out, only, everything):
+    """Measure what this machine does beside the figures that the project asks for.
+
+    \b
+    Examples:
+      ionlab bench --out bench.json
+      ionlab bench --only grid --only attribution
+    """
+    from ionlab import bench as room
+
+    if out is not None:
+        _file(out)
+    names = room.chosen(only, everything)
+    rows = room.measure(names, say=lambda line: click.echo(line, err=True))
+    click.echo(room.table(rows))
+    if out is not None:
+        room.write(out, rows)
+        click.echo(out)
+
+
+# --- places to write to, tried before the work -------------------------------------------
+
+
+def _writable(folder, name):
+    """Raise `BadValue` if no file can be made in a folder."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise BadValue(
+            f"--out must be a place to write to, got {name} ({error.strerror}). Choose another."
+        ) from None
+
+
+def _file(name):
+    path = Path(name)
+    if path.is_dir():
+        raise BadValue(f"--out must name a file, got the folder {name}. Try {path / 'out.csv'}.")
+    if not path.parent.is_dir():
+        raise BadValue(
+            f"--out must name a file in a folder that exists, got {name}. "
+            f"Make the folder {path.parent} first."
+        )
+    _writable(path.parent, name)
+
+
+def _folder(name):
+    """Try the nearest folder that exists, so that a refused command leaves none behind."""
+    path = Path(name).absolute()
+    nearest = next(p for p in (path, *path.parents) if os.path.exists(p))
+    if not nearest.is_dir():
+        raise BadValue(
+            f"--out must name a folder, got {name}, but {nearest} is a file. Choose another."
+        )
+    _writable(nearest, name)
