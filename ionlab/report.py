@@ -1,0 +1,222 @@
+"""The main job: two recordings in; an executed notebook, a page and a file of results out.
+
+`notebooks/report.ipynb` does the work and its parameters cell is the contract. `run` executes it
+to the side and moves the results into place once all of them are there.
+"""
+
+import ast
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from ionlab import cells, lei2017, presets
+from ionlab.errors import BadValue, IonlabError, known, positive
+from ionlab.identify import usable
+from ionlab.network import device_of
+from ionlab.recordings import read_recording
+from ionlab.retrain import ETA_ADVICE
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOK = ROOT / "notebooks" / "report.ipynb"
+RESULTS = ("report.ipynb", "report.html", "results.json")
+DATASETS = {"lei2017": lei2017.load}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The parameters of the notebook, checked; what each means stands in its parameters cell."""
+
+    control: str
+    treated: str
+    dataset: str
+    drug: str
+    concentration: float
+    out: str
+    cell: str
+    eta: float
+    preset: str
+    seed: int
+    device: str
+
+    def __post_init__(self):
+        for field in fields(self):
+            value = getattr(self, field.name)
+            kinds = (int, float) if field.type is float else field.type
+            if not isinstance(value, kinds) or isinstance(value, bool):
+                raise BadValue(
+                    f"the notebook parameter {field.name} must be of type {field.type.__name__}, "
+                    f"got {value!r}. papermill --help-notebook report.ipynb lists them."
+                )
+        cells.find(self.cell)
+        presets.find(self.preset)
+        positive("eta", self.eta, ETA_ADVICE)
+        device_of(self.device)
+        if self.seed < 0:
+            raise BadValue(f"the seed must be zero or more, got {self.seed}. Try 0.")
+        if self.dataset:
+            known("dataset", self.dataset, DATASETS)
+            positive("the concentration (uM)", self.concentration, "Try 0.1 with dofetilide.")
+
+    def recordings(self):
+        """Read control and treated: the two files, or those of the data set."""
+        cell = cells.find(self.cell)
+        if self.dataset:
+            return DATASETS[self.dataset](self.drug, self.concentration, cell)
+        return tuple(read_recording(located(path), cell) for path in (self.control, self.treated))
+
+
+def located(path):
+    """Return a path as it is given, or within the project if it is there and not here."""
+    here, there = Path(path), ROOT / path
+    return there if path and not here.exists() and there.exists() else here
+
+
+def contract():
+    """Return the parameters of the notebook and their defaults."""
+    from papermill import inspect_notebook
+
+    parameters = inspect_notebook(str(NOTEBOOK))
+    return {name: ast.literal_eval(p["default"]) for name, p in parameters.items()}
+
+
+def run(out, **parameters):
+    """Compare two recordings; write report.ipynb, report.html and results.json; return the folder.
+
+    parameters : of the notebook, by name; None or left out is its default. The recordings are
+        read and checked before the notebook starts. What fails, or is interrupted, leaves `out`
+        as it was.
+    """
+    import papermill
+
+    defaults = contract()
+    for name in parameters:
+        known("notebook parameter", name, defaults)
+    given = {name: value for name, value in parameters.items() if value is not None}
+    if not given.get("dataset"):
+        for name in given.keys() & {"control", "treated"}:
+            if isinstance(given[name], str):  # the notebook runs elsewhere
+                given[name] = str(located(given[name]).absolute())
+    for recording in Settings(**{**defaults, **given}).recordings():
+        usable(recording)
+    given.pop("out", None)  # results.json is written beside the notebook
+    with _aside(out) as folder:
+        with _this_python(folder):
+            try:
+                papermill.execute_notebook(
+                    NOTEBOOK,
+                    folder / "report.ipynb",
+                    parameters=given,
+                    kernel_name="python3",
+                    cwd=str(folder),
+                    progress_bar=sys.stderr.isatty(),
+                )
+            except papermill.PapermillExecutionError as error:
+                if error.ename in {kind.__name__ for kind in _family(IonlabError)}:
+                    raise IonlabError(error.evalue) from error
+                raise
+        html(folder / "report.ipynb", folder / "report.html")
+    return Path(out)
+
+
+def _family(kind):
+    """A class and all that derive from it."""
+    return {kind}.union(*(_family(below) for below in kind.__subclasses__()))
+
+
+@contextmanager
+def _aside(out):
+    """Give a folder to work in; move its results into `out` if the block succeeds."""
+    out = Path(out).absolute()
+    new = [path for path in (out, *out.parents) if not path.exists()]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=".report-", dir=out))
+    except OSError as error:
+        raise BadValue(
+            f"results are written to {out}, which cannot be written to ({error.strerror}). "
+            "Choose another folder with --out."
+        ) from error
+    try:
+        yield aside
+        for name in RESULTS:
+            os.replace(aside / name, out / name)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        for path in new:
+            with suppress(OSError):  # it holds the results
+                path.rmdir()
+
+
+@contextmanager
+def _this_python(folder):
+    """Let the kernel called python3 be this interpreter, whatever else is installed."""
+    from ipykernel.kernelspec import write_kernel_spec
+
+    jupyter = folder / "jupyter"
+    quiet = ["--IPKernelApp.log_level=ERROR"]  # no advice on encryption between two processes
+    write_kernel_spec(str(jupyter / "kernels" / "python3"), extra_arguments=quiet)
+    before = os.environ.get("JUPYTER_PATH")
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(jupyter), before]))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["JUPYTER_PATH"]
+        else:
+            os.environ["JUPYTER_PATH"] = before
+
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+body {{ font: 16px/1.55 system-ui, sans-serif; color: #1b1b1b; background: #fff;
+  max-width: 60rem; margin: 2rem auto; padding: 0 1.2rem; }}
+h1 {{ font-size: 1.7rem; }} h2 {{ font-size: 1.25rem; margin-top: 2.2rem; }}
+h1, h2 {{ line-height: 1.25; }} .anchor-link {{ display: none; }}
+blockquote {{ margin: 1rem 0; padding: .6rem 1.1rem; border-left: 5px solid #5790fc;
+  background: #f1f5fd; font-size: 1.2rem; }}
+img {{ max-width: 100%; height: auto; }} .output, .output_html {{ overflow-x: auto; }}
+table {{ border-collapse: collapse; font-size: .87rem; border: 0; }}
+th, td {{ text-align: left; padding: .25rem .8rem .25rem 0; border: 0;
+  border-bottom: 1px solid #ddd; vertical-align: top; }}
+pre {{ white-space: pre-wrap; }}
+</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def html(notebook, page):
+    """Write an executed notebook as one page without code, in a file that needs no other."""
+    import nbformat
+    from nbconvert import HTMLExporter
+    from traitlets.config import Config
+
+    config = Config()
+    config.HTMLExporter.preprocessors = ["nbconvert.preprocessors.TagRemovePreprocessor"]
+    config.TagRemovePreprocessor.enabled = True
+    config.TagRemovePreprocessor.remove_all_outputs_tags = {"remove_output"}
+    exporter = HTMLExporter(
+        config=config,
+        template_name="basic",
+        exclude_input=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        embed_images=True,
+    )
+    cells = nbformat.read(notebook, as_version=4)
+    body, _ = exporter.from_notebook_node(cells)
+    first = next(c.source for c in cells.cells if c.cell_type == "markdown")
+    title = first.splitlines()[0].lstrip("# ")
+    Path(page).write_text(PAGE.format(title=title, body=body), encoding="utf-8")
