@@ -8,9 +8,14 @@ The pipeline, one line a stage; names are imported when they are first used:
 (1, 100)
 """
 
+import os
 import sys
 from importlib import import_module
 from types import ModuleType
+
+# Threads that wait by spinning starve every other kernel on the machine, up to twentyfold here.
+# Read when the OpenMP library of torch or numba is loaded, hence before anything else.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 PUBLIC = {
     "Beats": "observed",

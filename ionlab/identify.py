@@ -1,7 +1,6 @@
 """Which current changed: the networks of control and treated, read side by side (section 2.1)."""
 
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -132,7 +131,7 @@ def compare(fit, control, treated, eta=1e-3, recipe=None, device="auto"):
         odes=tuple(odes),
         simulated_mV=tuple(simulated),
         v_rmse_mV=np.array(rmse),
-        currents=_current_changes(refits, fit.n1.to(device_of(device))),
+        currents=current_changes(refits, fit.n1.to(device_of(device))),
         gates=_gate_changes(refits, beats),
         warnings=tuple(warnings),
     )
@@ -151,25 +150,24 @@ def along(cell, beats):
     return V, None
 
 
-def _current_changes(refits, source):
+def current_changes(refits, source, k=0):
+    """Return the `CurrentChange`s from data set 0 to data set 1 at eta number k, by evidence.
+
+    source : the gating network of the first pass.
+    """
     membrane, covariance = refits.settled.membrane, refits.settled.covariance
-    cell, gains = membrane.cell, refits.gains[:, 0]
-    # both networks along the treated voltage: (2, 1, N, T, G)
-    features = features_of(source, membrane)[1:].repeat(2, 1, 1, 1)
-    with torch.no_grad():
-        gates = membrane.gates(refits.n1, features, of=1)
-        area = {}
-        for d in (0, 1):
-            s = SimpleNamespace(
-                **{n: membrane.states[n][1, 0] for n in cell.other_names},
-                **{n: gates[d, 0, ..., g] for g, n in enumerate(cell.gate_names)},
-            )
-            I = cell.equations.currents(s, cell.p)._asdict()
-            weight = membrane.dt_ms[1, 0] * membrane.inside[1, 0]
-            area[d] = {n: float((I[n].abs() * weight).sum()) for n in cell.conductances}
+    cell, gains = membrane.cell, refits.gains[:, k]
+    n1 = refits.n1.select([k, len(refits.eta) + k])
+    with torch.no_grad():  # both networks along the treated voltage
+        features = features_of(source, membrane)[1:].repeat(2, 1, 1, 1)
+        gates = membrane.gates(n1, features, of=1)
+        gain = torch.as_tensor(gains, device=gates.device)[:, None]
+        I = membrane.currents(gates, gain, of=1)._asdict()
+        weight = membrane.dt_ms[1] * membrane.inside[1]
+        area = {n: (I[n].abs() * weight).sum((1, 2, 3)).cpu().numpy() for n in cell.conductances}
     changes = []
     for c, name in enumerate(cell.conductances):
-        log_ratio = np.log(gains[1, c] / gains[0, c] * area[1][name] / area[0][name])
+        log_ratio = np.log(area[name][1] / area[name][0])
         settled = refits.settled.gains[:, 0, c].cpu().numpy()
         error = np.sqrt(sum(covariance[d, c, c] / settled[d] ** 2 for d in (0, 1)) + FLOOR**2)
         low, high = np.exp(log_ratio - LEVEL * error), np.exp(log_ratio + LEVEL * error)

@@ -36,6 +36,7 @@ class Membrane:
             name: stack([h.values[name] for h in hidden]).float() for name in self.cell.state_names
         }
         self.inside = stack([h.inside for h in hidden], "constant")
+        self.t_ms = max((h.t_ms for h in hidden), key=len)
         self.dt_ms = stack([h.dt_ms[None].repeat(len(h.inside), 0) for h in hidden]).float()
         scored, I_stim = [], []
         for beats, h in zip(datasets, hidden, strict=True):
@@ -55,18 +56,28 @@ class Membrane:
         """x(t + 1), (D, K, N, T), periodic within each beat."""
         return x.gather(-1, self.after.expand(*x.shape[:2], *self.after.shape[2:]))
 
+    def currents(self, gates, gains, of=None):
+        """Currents (D, K, N, T) by name, from gates (D, K, N, T, G) and gains (D, K, C).
+
+        of : the data set whose other states all networks share; each its own if None.
+        """
+        return self._equations(gates, gains, of)[2]
+
     def dV(self, gates, gains):
-        """-(currents) in mV/ms, (D, K, N, T), from gates (D, K, N, T, G) and gains (D, K, C)."""
-        names = self.cell.gate_names
+        """-(currents and stimulus) in mV/ms, (D, K, N, T)."""
+        return self.cell.equations.derivatives(*self._equations(gates, gains), self.I_stim).V
+
+    def _equations(self, gates, gains, of=None):
+        """States, parameters and currents, for the cell's equations."""
+        rows = slice(None) if of is None else slice(of, of + 1)
         s = SimpleNamespace(
-            **{n: self.states[n] for n in self.cell.other_names},
-            **{n: gates[..., k] for k, n in enumerate(names)},
+            **{n: self.states[n][rows] for n in self.cell.other_names},
+            **{n: gates[..., k] for k, n in enumerate(self.cell.gate_names)},
         )
         p = self.cell.p
         for k, parameter in enumerate(self.cell.conductances.values()):
             setattr(p, parameter, getattr(p, parameter) * gains[..., k, None, None])
-        I = self.cell.equations.currents(s, p)
-        return self.cell.equations.derivatives(s, p, I, self.I_stim).V
+        return s, p, self.cell.equations.currents(s, p)
 
     def residual(self, dV):
         """What is left of dV/dt (mV/ms), averaged over the window; zero where not scored."""
@@ -95,11 +106,11 @@ class Membrane:
 
 
 def features_of(n1, membrane):
-    """Return phi1 (D, N, T, width) at the voltages halfway through each step."""
-    V = membrane.states["V"]
-    middle = 0.5 * (V + membrane.next(V))[:, 0]
+    """Return phi1 (D, N, T, width) at what it reads, halfway through each step."""
+    read = [membrane.states[name] for name in n1.inputs]
+    middle = torch.stack([0.5 * (x + membrane.next(x))[:, 0] for x in read], -1)
     with torch.no_grad():
-        return n1.features(middle.reshape(1, -1, 1)).reshape(*middle.shape, -1)
+        return n1.features(middle.flatten(0, 2)[None]).reshape(*middle.shape[:3], -1)
 
 
 def gain_errors(membrane, gates, gains):

@@ -204,20 +204,17 @@ class N1(nn.Module):
 
     def stacked(self, networks):
         """Return a copy whose gating layer is a stack of this many equal networks."""
-        copy = N1(**self.settings)
-        state = {
-            name: value.repeat(networks, 1, 1) if name.startswith("gating.") else value
-            for name, value in self.state_dict().items()
-        }
-        copy.gating = GatingLayer(len(self.gating.inf.W[0]), len(self.gates), 1.0, networks)
-        copy.load_state_dict(state)
-        return copy.to(self.low.device)
+        return self.select([0] * networks)
 
-    def select(self, k):
-        """Return network k of a stack as a stack of one."""
-        copy = self.stacked(1) if len(self.gating.inf.W) == 1 else N1(**self.settings)
+    def select(self, rows):
+        """Return the networks of these numbers (one, or a list) as a stack of their own."""
+        rows = np.atleast_1d(rows)
+        copy = N1(**self.settings)
+        copy.gating = GatingLayer(
+            self.gating.inf.W.shape[1], len(self.gates), self.gating.dt_ms, len(rows)
+        )
         state = {
-            name: value[k : k + 1] if name.startswith("gating.") else value
+            name: value[rows] if name.startswith("gating.") else value
             for name, value in self.state_dict().items()
         }
         copy.load_state_dict(state)

@@ -1,0 +1,279 @@
+"""The paper, from nothing: both passes, neural ODEs, Figures 2 to 7 and a table.
+
+Two branches run side by side: the membrane decoder here, the paper's own recipe in a second
+process. What each gives is read out the same way.
+"""
+
+import json
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ionlab import plot, presets, store
+from ionlab.membrane import Membrane, features_of
+from ionlab.network import device_of
+from ionlab.neural_ode import learned
+from ionlab.observed import hidden_states
+from ionlab.perturb import PAPER
+from ionlab.retrain import MembraneRecipe
+from ionlab.settle import scaled
+from ionlab.simulate import pace
+from ionlab.stages import (  # the data and weights behind everything here
+    CELL,
+    CELLS,
+    ETA,
+    UPSTROKE,
+    decoder_stage,
+    gating_of,
+    membrane_stage,
+    published_branch,
+    published_stage,
+    recorded,
+    theory_stage,
+)
+
+METHODS = {
+    "published": "N2, as published",
+    "no-upstroke": "N2, upstroke left out",
+    "membrane": "membrane equation",
+}
+SAID = {  # what the paper reports in sections 3.1 to 3.3
+    "long_qt": "I_Kr and I_Ks reduced",
+    "short_qt": "I_Kr and I_Ks increased",
+    "ito": "I_to increased; other K currents, I_CaL and I_Na changed too",
+}
+CHECK_ms = (350.0, 500.0, 800.0)  # cycle lengths at which neural ODEs are run
+SHOWN_ms = 350.0  # of Figures 3 to 7
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The networks of one method on control and treated, with their gains: (n1, (C,)) each."""
+
+    eta: float
+    control: tuple
+    treated: tuple
+
+
+def run(out, preset="paper", seed=0, device="auto"):
+    """Reproduce the paper into a folder; return the path of `metrics.json`.
+
+    Writes figures 2 to 7 (PNG), `metrics.json`, `table.csv` and, under `stages`, what a later run
+    with the same settings reads instead of computing. `preset` is "fast" or "paper".
+    """
+    settings, out, began = presets.find(preset), Path(out), time.time()
+    device_of(device)
+    stages = out / "stages"
+    with store.replacing(stages / "writable"):
+        pass
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as second_process:
+        published = second_process.submit(published_branch, stages, preset, seed, device)
+        fit = theory_stage(stages, settings, seed, device)
+        for perturbation in PAPER:
+            membrane_stage(stages, settings, seed, device, perturbation.name)
+        published.result()
+    first, n2_stage = published_stage(stages, settings, seed, device)
+    beats = {condition: recorded(condition, settings) for condition in CELLS}
+    decoders = {c: _decoder(beats[c]) for c in CELLS}
+    cases, pairs = [], {}
+    for perturbation in PAPER:
+        for method in METHODS:
+            pair = _pair(stages, settings, seed, device, perturbation.name, method, fit, first)
+            pairs[perturbation.name, method] = pair
+            cases.append(_case(pair, perturbation, method, decoders))
+        table = membrane_stage(stages, settings, seed, device, perturbation.name)
+        cases[-1] |= _intervals(table, settings.eta, ETA[perturbation.name])
+    _figures(out, pairs, decoders)
+    gate_rmse = dict(zip(CELL.gate_names, n2_stage["validation"].round(4).tolist(), strict=True))
+    metrics = {
+        "preset": preset,
+        "seed": seed,
+        "cell": CELL.name,
+        "networks_retrained": {
+            "membrane": 2 * len(PAPER) * len(settings.eta),
+            "n2": len(UPSTROKE) * len(CELLS) * len(set(ETA.values())),
+        },
+        "first_pass": {
+            "clamp": _agreement(CELL, CELL.with_kinetics(learned(fit.n1, CELL))),
+            "paper": {
+                **_agreement(CELL, CELL.with_kinetics(learned(first.n1, CELL))),
+                "gate_rmse": gate_rmse,
+            },
+        },
+        "cases": cases,
+        "seconds": round(time.time() - began, 1),
+    }
+    table = _table(cases)
+    with store.replacing(out / "table.csv") as aside:
+        table.to_csv(aside, index=False)
+    with store.replacing(out / "metrics.json") as aside:
+        aside.write_text(json.dumps(metrics, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    print(table.to_string(index=False))
+    return out / "metrics.json"
+
+
+def _pair(stages, settings, seed, device, name, method, fit, first):
+    """Return the `Pair` of one method at the paper's eta for this perturbation."""
+    if method == "membrane":
+        arrays, eta, n1 = membrane_stage(stages, settings, seed, device, name), settings.eta, fit.n1
+        gains, rows = arrays["gains"], (0, 1)
+    else:
+        eta, arrays = decoder_stage(stages, settings, seed, device, method)
+        n1, rows = first.n1, (0, list(CELLS).index(name))
+        gains = np.ones((len(CELLS), len(eta), len(CELL.conductances)))
+    k = int(np.abs(np.log(np.asarray(eta) / ETA[name])).argmin())
+    stack = n1.stacked(len(arrays["inf.W"]))
+    stack.gating.load_state_dict({n: torch.as_tensor(x) for n, x in gating_of(arrays).items()})
+    networks = [(stack.select(d * len(eta) + k), gains[d, k]) for d in rows]
+    return Pair(float(eta[k]), *networks)
+
+
+def _decoder(beats):
+    """Return the membrane equation along mean beats, other states from the theory."""
+    return Membrane([beats], MembraneRecipe(), torch.device("cpu"), [hidden_states(beats)])
+
+
+def _currents(network, decoder):
+    """Return current -> (N, T) with a network's gates put into the equations."""
+    n1, gains = network
+    with torch.no_grad():
+        gates = decoder.gates(n1, features_of(n1, decoder))
+        I = decoder.currents(gates, torch.as_tensor(gains, dtype=torch.float32)[None, None])
+    return {name: x[0, 0].numpy() for name, x in I._asdict().items()}
+
+
+def _ratios(treated, control, decoders):
+    """Area of each current that conductances scale, treated over control; decoders of each."""
+    areas = []
+    for network, decoder in zip((treated, control), decoders, strict=True):
+        weight = (decoder.dt_ms * decoder.inside)[0, 0].numpy()
+        I = _currents(network, decoder)
+        areas.append({name: float((np.abs(I[name]) * weight).sum()) for name in CELL.conductances})
+    return {name: round(areas[0][name] / areas[1][name], 4) for name in CELL.conductances}
+
+
+def _case(pair, perturbation, method, decoders):
+    """Read out one perturbation by one method."""
+    own = decoders[perturbation.name], decoders["control"]
+    equal = decoders[perturbation.name], decoders[perturbation.name]
+    ratio = _ratios(pair.treated, pair.control, equal)
+    n1, gains = pair.treated
+    ode = scaled(CELL, gains).with_kinetics(learned(n1, CELL))
+    n1, gains = pair.control
+    control_ode = scaled(CELL, gains).with_kinetics(learned(n1, CELL))
+    return {
+        "perturbation": perturbation.name,
+        "current": perturbation.current,
+        "factor": next(iter(perturbation.factors.values())),
+        "method": METHODS[method],
+        "eta": pair.eta,
+        "first": max(ratio, key=lambda name: abs(np.log(ratio[name]))),
+        "ratio": ratio,
+        "area_ratio": _ratios(pair.treated, pair.control, own),
+        "neural_ode": _agreement(CELLS[perturbation.name], ode),
+        "neural_ode_of_control": _agreement(CELL, control_ode),
+        "paper_says": SAID[perturbation.name],
+    }
+
+
+def _intervals(arrays, eta, wanted):
+    """Return the ratios with intervals and the current ranked first by evidence."""
+    k = int(np.abs(np.log(np.asarray(eta) / wanted)).argmin())
+    names = list(CELL.conductances)
+    intervals = {
+        name: [round(float(arrays[field][k, c]), 4) for field in ("ratio", "low", "high")]
+        for c, name in enumerate(names)
+    }
+    return {"first": names[int(arrays["evidence"][k].argmax())], "interval": intervals}
+
+
+def _agreement(cell, ode):
+    """Return APD90 and V RMSE of a neural ODE beside the cell it should be, per cycle length."""
+    true, given = (pace(c, CHECK_ms, record_last_ms=4000.0) for c in (cell, ode))
+    rows = {}
+    for k, length in enumerate(CHECK_ms):
+        apds = [traces.apd_ms()[k] for traces in (true, given)]
+        miss = np.sqrt(np.mean((true["V"][k] - given["V"][k]) ** 2))
+        number = lambda x: round(float(x), 2) if np.isfinite(x) else None  # noqa: E731
+        rows[f"{length:g}"] = {
+            "apd90_ms": number(apds[1]),
+            "apd90_of_cell_ms": number(apds[0]),
+            "v_rmse_mV": number(miss),
+            "capture": "diverged" if given.diverged[k] else given.capture()[k],
+        }
+    return rows
+
+
+def _table(cases):
+    """One row a case, beside what the paper reports."""
+    rows = []
+    for case in cases:
+        apd = [
+            "-" if row["apd90_ms"] is None else f"{row['apd90_ms'] - row['apd90_of_cell_ms']:+.1f}"
+            for row in case["neural_ode"].values()
+        ]
+        rows.append(
+            {
+                "case": case["perturbation"],
+                "truth": f"{case['current']} x {case['factor']:g}",
+                "the paper says": case["paper_says"],
+                "decoder": case["method"],
+                "eta": case["eta"],
+                "ranked first": case["first"],
+                **{name: round(x, 2) for name, x in case["ratio"].items()},
+                "APD90 error at 350, 500, 800 ms": ", ".join(apd),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _figures(out, pairs, decoders):
+    """Draw Figures 2 to 7."""
+    drawn = {}
+    slow = pace(CELL, [800.0, 550.0, 320.0], record_last_ms=2000.0)
+    panels = {
+        f"cycle length {length:g} ms": {
+            "t_ms": slow.t_ms - slow.t_ms[0], "V": slow["V"][k], "Ca_i": slow["Ca_i"][k],
+        }
+        for k, length in enumerate(slow.cycle_lengths_ms)
+    }  # fmt: skip
+    drawn["figure2"] = plot.observables(panels, CELL.units)
+    shown = pace(list(CELLS.values()), [SHOWN_ms], record_last_ms=2 * SHOWN_ms)
+    t_ms, V = shown.t_ms - shown.t_ms[0], dict(zip(CELLS, shown["V"], strict=True))
+    scenes = {p.title: {"baseline": V["control"], "perturbed": V[p.name]} for p in PAPER}
+    title = f"Membrane voltage at cycle length {SHOWN_ms:g} ms"
+    drawn["figure3"] = plot.scenarios(t_ms, scenes, CELL.units, title)
+    units = {**dict.fromkeys(CELL.current_names, CELL.current_unit), "V": "mV"}
+    for method, label in METHODS.items():
+        mark = "" if method == "membrane" else f"_{method}"
+        for number, p in enumerate(PAPER, start=5):
+            pair = pairs[p.name, method]
+            n1, gains = pair.treated
+            ode = scaled(CELL, gains).with_kinetics(learned(n1, CELL))
+            traces = pace(ode, [SHOWN_ms], record_last_ms=2 * SHOWN_ms)
+            scenes[p.title]["neural ODE"] = traces["V"][0]
+            control, treated = (decoders[c] for c in ("control", p.name))
+            both = [_currents(pair.control, control), _currents(pair.treated, treated)]
+            for I, decoder in zip(both, (control, treated), strict=True):
+                I["V"] = decoder.states["V"][0, 0].numpy()
+            at = CHECK_ms.index(SHOWN_ms)
+            inside = control.inside[0, 0, at].numpy()
+            traces = {
+                name: tuple(I[name][at][inside] for I in both) for name in (*CELL.conductances, "V")
+            }
+            t = control.t_ms[inside]
+            drawn[f"figure{number}{mark}"] = plot.before_after(
+                t, traces, units, f"{p.title}: currents of the networks ({label}, eta {pair.eta:g})"
+            )
+        drawn[f"figure4{mark}"] = plot.scenarios(
+            t_ms, scenes, CELL.units, f"Neural ODEs of the retrained networks ({label})"
+        )
+    for name, figure in drawn.items():
+        with store.replacing(out / f"{name}.png") as aside:
+            figure.savefig(aside, dpi=150)

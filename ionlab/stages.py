@@ -1,0 +1,152 @@
+"""The computations behind the paper's figures, each stored under a key made of its settings.
+
+A stage that finds its file reads it, so a run that was killed goes on where it stopped.
+"""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+
+from ionlab import store
+from ionlab.cells import tentusscher2004 as CELL
+from ionlab.dataset import Sequences
+from ionlab.identify import current_changes
+from ionlab.network import device_of
+from ionlab.observed import Beats
+from ionlab.perturb import PAPER
+from ionlab.presets import find
+from ionlab.recordings import from_traces
+from ionlab.retrain import retrain
+from ionlab.simulate import pace
+from ionlab.train import train
+
+ETA = {"long_qt": 1.5e-3, "short_qt": 1.5e-3, "ito": 3e-4}  # of the paper's Figures 5 to 7
+CELLS = {"control": CELL, **{p.name: p.apply(CELL) for p in PAPER}}
+FACTORS = {p.name: dict(p.factors) for p in PAPER}
+UPSTROKE = {"published": True, "no-upstroke": False}  # variants of the paper's second pass
+
+
+def recorded(condition, preset):
+    """Return the mean beats of a condition at the cycle lengths of the second pass."""
+    traces = pace(CELLS[condition], preset.beats_ms)
+    return Beats.of(CELL, from_traces(traces, condition).sweeps)
+
+
+def gating_of(arrays):
+    """Return the state of a gating layer among the arrays of a stage."""
+    return {key: arrays[key] for key in ("inf.W", "inf.b", "tau.W", "tau.b")}
+
+
+def theory_stage(stages, preset, seed, device):
+    """First pass by the clamp recipe -> `Fit`."""
+    arrays = store.cached(
+        stages,
+        "first-pass-clamp",
+        {"cell": CELL.name, "seed": seed, "recipe": asdict(preset.clamp)},
+        lambda: store.arrays_of(train(CELL, recipe=preset.clamp, seed=seed, device=device)),
+    )
+    return store.fit_of(arrays, CELL, "tanh", ("V",), preset.clamp, seed)
+
+
+def membrane_stage(stages, preset, seed, device, name):
+    """Second pass on control and one perturbed data set, all values of eta -> arrays."""
+
+    def compute():
+        fit = theory_stage(stages, preset, seed, device)
+        refits = retrain(
+            fit,
+            [recorded("control", preset), recorded(name, preset)],
+            preset.eta,
+            recipe=preset.membrane,
+            device=device,
+        )
+        source = fit.n1.to(device_of(device))
+        changes = [current_changes(refits, source, k) for k in range(len(preset.eta))]
+        order = list(CELL.conductances)
+        table = [sorted(c, key=lambda change: order.index(change.name)) for c in changes]
+        return {
+            **_gating_arrays(refits),
+            "gains": refits.gains,
+            "misfit_mV": refits.misfit_mV,
+            "drift": refits.drift,
+            **{
+                field: np.array([[getattr(change, field) for change in row] for row in table])
+                for field in ("ratio", "low", "high", "evidence")
+            },
+        }
+
+    settings = {
+        "cell": CELL.name,
+        "factors": FACTORS[name],
+        "beats_ms": preset.beats_ms,
+        "seed": seed,
+        "eta": preset.eta,
+        "clamp": asdict(preset.clamp),
+        "recipe": asdict(preset.membrane),
+    }
+    return store.cached(stages, f"second-pass-membrane-{name}", settings, compute)
+
+
+def published_stage(stages, preset, seed, device):
+    """First pass by the paper's recipe -> `Fit` with N2."""
+
+    def compute():
+        samples = preset.paper_samples
+        traces = pace(CELL, preset.cycle_lengths_ms, record_last_ms=float(samples))
+        sequences = Sequences.from_traces(traces, n_validation=preset.n_validation, seed=seed)
+        fit = train(CELL, sequences, preset.paper, seed, device)
+        rmse = np.array([fit.validation[gate] for gate in CELL.gate_names])
+        return {**store.arrays_of(fit), "validation": rmse}
+
+    settings = _published_settings(preset, seed)
+    arrays = store.cached(stages, "first-pass-paper", settings, compute)
+    return store.fit_of(arrays, CELL, "relu", CELL.observables, preset.paper, seed), arrays
+
+
+def decoder_stage(stages, preset, seed, device, variant):
+    """Second pass with N2 on all four conditions, the paper's values of eta -> arrays."""
+    eta, recipe = sorted(set(ETA.values())), replace(preset.decoder, upstroke=UPSTROKE[variant])
+
+    def compute():
+        fit, _ = published_stage(stages, preset, seed, device)
+        data = []
+        slow = preset.cycle_lengths_ms[len(preset.cycle_lengths_ms) // 6 :: 4]  # off the block
+        for cell in CELLS.values():
+            traces = pace(cell, slow, record_last_ms=float(preset.decoder_samples))
+            data.append(Sequences.from_traces(traces, fit.normaliser).columns(CELL.observables))
+        refits = retrain(fit, data, eta, decoder="n2", recipe=recipe, device=device)
+        return {
+            **_gating_arrays(refits),
+            "misfit_mV": refits.misfit_mV,
+            "drift": refits.drift,
+        }
+
+    settings = {
+        "first": _published_settings(preset, seed),
+        "factors": FACTORS,
+        "eta": eta,
+        "recipe": asdict(recipe),
+        "samples": preset.decoder_samples,
+    }
+    return eta, store.cached(stages, f"second-pass-n2-{variant}", settings, compute)
+
+
+def published_branch(stages, preset_name, seed, device):
+    """Everything by the paper's own recipe, for a process of its own; it leaves its stages."""
+    for variant in UPSTROKE:
+        decoder_stage(stages, find(preset_name), seed, device, variant)
+
+
+def _gating_arrays(refits):
+    return {key: value.cpu().numpy() for key, value in refits.n1.gating.state_dict().items()}
+
+
+def _published_settings(preset, seed):
+    return {
+        "cell": CELL.name,
+        "seed": seed,
+        "recipe": asdict(preset.paper),
+        "cycle_lengths_ms": preset.cycle_lengths_ms,
+        "n_validation": preset.n_validation,
+        "samples": preset.paper_samples,
+    }
