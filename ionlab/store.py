@@ -95,6 +95,8 @@ def arrays_of(fit):
 def fit_of(arrays, cell, activation, inputs, recipe=None, seed=0, source="memory"):
     """Return the `Fit` that `arrays_of` took apart; `BadWeights` where shapes do not agree."""
     try:
+        if not len(inputs) == len(arrays["n1.low"]) == len(arrays["n1.high"]):
+            raise KeyError(f"ranges that are not those of {len(inputs)} inputs")
         n1 = N1(
             cell.name,
             cell.gate_names,
