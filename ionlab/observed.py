@@ -25,6 +25,7 @@ class Beats:
     names, lengths : of the sweeps; lengths (N,) of a beat in samples, which is its cycle length.
     single : for each sweep V and Ca_i (or None) of every beat, (B, length).
     placed : whether stimuli were placed at the upstrokes, so that their timing tells nothing.
+    scaled : whether V is scaled fluorescence, whose upstroke is that of the dye and the camera.
     V_mV, Ca_i_mM : (N, T) mean beats; Ca_i_mM is None without a calcium channel.
     """
 
@@ -33,6 +34,7 @@ class Beats:
     lengths: np.ndarray
     single: tuple
     placed: bool
+    scaled: bool
     V_mV: np.ndarray
     Ca_i_mM: np.ndarray | None
 
@@ -59,8 +61,8 @@ class Beats:
             single.append(tuple(_cut(trace, starts, length) for trace in traces))
         lengths = np.array([V.shape[1] for V, _ in single])
         names = tuple(sweep.name for sweep in sweeps)
-        placed = any(sweep.placed for sweep in sweeps)
-        return cls(cell, names, lengths, tuple(single), placed, *_means(single, lengths.max()))
+        flags = (any(s.placed for s in sweeps), any(s.scaled for s in sweeps))
+        return cls(cell, names, lengths, tuple(single), *flags, *_means(single, lengths.max()))
 
 
 def _cut(trace, starts, length):

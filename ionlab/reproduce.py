@@ -244,7 +244,8 @@ def _figures(out, pairs, decoders):
         for k, length in enumerate(slow.cycle_lengths_ms)
     }  # fmt: skip
     drawn["figure2"] = plot.observables(panels, CELL.units)
-    shown = pace(list(CELLS.values()), [SHOWN_ms], record_last_ms=2 * SHOWN_ms)
+    whole = {"duration_ms": 57 * SHOWN_ms, "record_last_ms": 2 * SHOWN_ms}  # from cycle starts
+    shown = pace(list(CELLS.values()), [SHOWN_ms], **whole)
     t_ms, V = shown.t_ms - shown.t_ms[0], dict(zip(CELLS, shown["V"], strict=True))
     scenes = {p.title: {"baseline": V["control"], "perturbed": V[p.name]} for p in PAPER}
     title = f"Membrane voltage at cycle length {SHOWN_ms:g} ms"
@@ -256,7 +257,7 @@ def _figures(out, pairs, decoders):
             pair = pairs[p.name, method]
             n1, gains = pair.treated
             ode = scaled(CELL, gains).with_kinetics(learned(n1, CELL))
-            traces = pace(ode, [SHOWN_ms], record_last_ms=2 * SHOWN_ms)
+            traces = pace(ode, [SHOWN_ms], **whole)
             scenes[p.title]["neural ODE"] = traces["V"][0]
             control, treated = (decoders[c] for c in ("control", p.name))
             both = [_currents(pair.control, control), _currents(pair.treated, treated)]

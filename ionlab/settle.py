@@ -10,7 +10,8 @@ from ionlab.observed import FINE_ms, Hidden, hidden_states, paced, upstroke_resp
 
 SETTLE_ROUNDS = 4  # of hidden states and gains in turn
 UPSTROKE_RANGE = (0.1, 10.0)  # of the gain of the current that makes the upstroke
-UPSTROKE_ALONE, UPSTROKE_FLOOR = 0.2, 0.03  # standard error of its logarithm: one sweep; least
+# standard errors of its logarithm: least; from one sweep; from fluorescence
+UPSTROKE_FLOOR, UPSTROKE_ALONE, UPSTROKE_UNSEEN = 0.03, 0.2, 1.0
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,10 @@ def upstroke_gain(beats, hidden, gains):
 
     The loss leaves the upstroke out, so this gain is read there: the model, let go at the onset of
     the stimulus, must meet the recording 1, 2 and 3 ms later. Where stimuli were placed at the
-    upstrokes, their timing is free within half a ms.
+    upstrokes, their timing is free within half a ms. Fluorescence says nothing of this current.
     """
+    if beats.scaled:
+        return 0.0, UPSTROKE_UNSEEN
     k = list(beats.cell.conductances).index(beats.cell.upstroke_current)
     parameter = beats.cell.conductances[beats.cell.upstroke_current]
     base = scaled(beats.cell, np.where(np.arange(len(gains)) == k, 1.0, gains))
