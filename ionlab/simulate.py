@@ -212,7 +212,7 @@ def integrate(cells, onsets, samples, sample_ms, first, method, rtol=1e-7, held=
     known("method", method, METHODS)
     names = cells[0].state_names
     held = {known("state", name, names): x for name, x in (held or {}).items()}
-    problem = _Problem.of(cells)
+    problem = Problem.of(cells)
     loops = kernel.compiled(cells[0].equations)
     start = np.array([[s.start for s in c.states] for c in cells])
     values = np.empty((len(cells), len(names), samples - first))
@@ -251,7 +251,7 @@ def integrate(cells, onsets, samples, sample_ms, first, method, rtol=1e-7, held=
 
 
 @dataclass(frozen=True)
-class _Problem:
+class Problem:
     """What the loops need to know of the cells of N runs, K of them distinct.
 
     Attributes
