@@ -177,15 +177,7 @@ def report(control, treated, out, dataset, drug, concentration, **settings):
         raise click.UsageError(
             "--dataset takes --drug and --concentration, and stands instead of CONTROL and TREATED."
         )
-    positive("eta", settings["eta"], "Try 1e-4 to 2e-3.")
     _folder(out)
-    from ionlab.network import device_of
-
-    device_of(settings["device"])
-    pair = _recordings(control, treated, dataset, drug, concentration, settings["cell"])
-    for recording in pair:
-        for warning in recording.warnings:
-            click.echo(f"warning: {warning}", err=True)
     from ionlab import report as room
 
     room.run(
@@ -198,34 +190,11 @@ def report(control, treated, out, dataset, drug, concentration, **settings):
         **settings,
     )
     results = json.loads((Path(out) / "results.json").read_text(encoding="utf-8"))
-    click.echo(sentence(results))
-    for name in ("report.html", "report.ipynb", "results.json"):
+    for warning in results["warnings"]:
+        click.echo(f"warning: {warning}", err=True)
+    click.echo(results["sentence"])
+    for name in room.RESULTS:
         click.echo(str(Path(out) / name))
-
-
-def _recordings(control, treated, dataset, drug, concentration, cell):
-    """Read both recordings, so that what is wrong with them is said before the long work."""
-    from ionlab import cells, lei2017, recordings
-
-    cell = cells.find(cell)
-    if dataset is not None:
-        return lei2017.load(drug, concentration, cell)
-    return [recordings.read_recording(path, cell) for path in (control, treated)]
-
-
-def sentence(results):
-    """Return what was found, in a sentence.
-
-    >>> sentence({"currents": [{"name": "I_Kr", "ratio": 0.5, "low": 0.4, "high": 0.6}],
-    ...           "changed": ["I_Kr"]})
-    'Changed: I_Kr x 0.50 (90 % interval 0.40 to 0.60).'
-    """
-    found = [
-        f"{c['name']} x {c['ratio']:.2f} (90 % interval {c['low']:.2f} to {c['high']:.2f})"
-        for c in results["currents"]
-        if c["name"] in results["changed"]
-    ]
-    return f"Changed: {', '.join(found)}." if found else "No change of a current is supported."
 
 
 @main.command(short_help="Pace a cell; write its states as CSV.")
