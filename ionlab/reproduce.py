@@ -30,11 +30,12 @@ from ionlab.stages import (  # the data and weights behind everything here
     ETA,
     UPSTROKE,
     decoder_stage,
-    gating_of,
     membrane_stage,
     published_branch,
     published_stage,
     recorded,
+    refits_of,
+    ship,
     theory_stage,
 )
 
@@ -61,11 +62,12 @@ class Pair:
     treated: tuple
 
 
-def run(out, preset="paper", seed=0, device="auto"):
+def run(out, preset="paper", seed=0, device="auto", weights=None):
     """Reproduce the paper into a folder; return the path of `metrics.json`.
 
     Writes figures 2 to 7 (PNG), `metrics.json`, `table.csv` and, under `stages`, what a later run
-    with the same settings reads instead of computing. `preset` is "fast" or "paper".
+    with the same settings reads instead of computing. `preset` is "fast" or "paper". `weights`
+    names a folder for the weights that the lessons need.
     """
     settings, out, began = presets.find(preset), Path(out), time.time()
     device_of(device)
@@ -114,6 +116,8 @@ def run(out, preset="paper", seed=0, device="auto"):
         table.to_csv(aside, index=False)
     with store.replacing(out / "metrics.json") as aside:
         aside.write_text(json.dumps(metrics, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    if weights:
+        ship(Path(weights), stages, settings, seed, device)
     print(table.to_string(index=False))
     return out / "metrics.json"
 
@@ -121,17 +125,19 @@ def run(out, preset="paper", seed=0, device="auto"):
 def _pair(stages, settings, seed, device, name, method, fit, first):
     """Return the `Pair` of one method at the paper's eta for this perturbation."""
     if method == "membrane":
-        arrays, eta, n1 = membrane_stage(stages, settings, seed, device, name), settings.eta, fit.n1
-        gains, rows = arrays["gains"], (0, 1)
+        eta, arrays = settings.eta, membrane_stage(stages, settings, seed, device, name)
+        refits, rows = refits_of(arrays, fit, eta), (0, 1)
     else:
         eta, arrays = decoder_stage(stages, settings, seed, device, method)
-        n1, rows = first.n1, (0, list(CELLS).index(name))
-        gains = np.ones((len(CELLS), len(eta), len(CELL.conductances)))
-    k = int(np.abs(np.log(np.asarray(eta) / ETA[name])).argmin())
-    stack = n1.stacked(len(arrays["inf.W"]))
-    stack.gating.load_state_dict({n: torch.as_tensor(x) for n, x in gating_of(arrays).items()})
-    networks = [(stack.select(d * len(eta) + k), gains[d, k]) for d in rows]
+        refits, rows = refits_of(arrays, first, eta), (0, list(CELLS).index(name))
+    k = nearest(eta, ETA[name])
+    networks = [(refits.network(d, k), refits.gains[d, k]) for d in rows]
     return Pair(float(eta[k]), *networks)
+
+
+def nearest(eta, wanted):
+    """Return the number of the value of eta that is nearest to the wanted one."""
+    return int(np.abs(np.log(np.asarray(eta) / wanted)).argmin())
 
 
 def _decoder(beats):
@@ -184,7 +190,7 @@ def _case(pair, perturbation, method, decoders):
 
 def _intervals(arrays, eta, wanted):
     """Return the ratios with intervals and the current ranked first by evidence."""
-    k = int(np.abs(np.log(np.asarray(eta) / wanted)).argmin())
+    k = nearest(eta, wanted)
     names = list(CELL.conductances)
     intervals = {
         name: [round(float(arrays[field][k, c]), 4) for field in ("ratio", "low", "high")]

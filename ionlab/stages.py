@@ -6,6 +6,7 @@ A stage that finds its file reads it, so a run that was killed goes on where it 
 from dataclasses import asdict, replace
 
 import numpy as np
+import torch
 
 from ionlab import store
 from ionlab.cells import tentusscher2004 as CELL
@@ -16,7 +17,7 @@ from ionlab.observed import Beats
 from ionlab.perturb import PAPER
 from ionlab.presets import find
 from ionlab.recordings import from_traces
-from ionlab.retrain import retrain
+from ionlab.retrain import Refits, retrain
 from ionlab.simulate import pace
 from ionlab.train import train
 
@@ -32,9 +33,11 @@ def recorded(condition, preset):
     return Beats.of(CELL, from_traces(traces, condition).sweeps)
 
 
-def gating_of(arrays):
-    """Return the state of a gating layer among the arrays of a stage."""
-    return {key: arrays[key] for key in ("inf.W", "inf.b", "tau.W", "tau.b")}
+def refits_of(arrays, fit, eta):
+    """Return the `Refits` that a second-pass stage stored."""
+    n1 = fit.n1.stacked(len(arrays["inf.W"]))
+    n1.gating.load_state_dict({k: torch.as_tensor(arrays[k]) for k in n1.gating.state_dict()})
+    return Refits(n1, arrays["gains"], np.asarray(eta), arrays["misfit_mV"], arrays["drift"])
 
 
 def theory_stage(stages, preset, seed, device):
@@ -65,10 +68,7 @@ def membrane_stage(stages, preset, seed, device, name):
         order = list(CELL.conductances)
         table = [sorted(c, key=lambda change: order.index(change.name)) for c in changes]
         return {
-            **_gating_arrays(refits),
-            "gains": refits.gains,
-            "misfit_mV": refits.misfit_mV,
-            "drift": refits.drift,
+            **_arrays_of(refits),
             **{
                 field: np.array([[getattr(change, field) for change in row] for row in table])
                 for field in ("ratio", "low", "high", "evidence")
@@ -115,11 +115,7 @@ def decoder_stage(stages, preset, seed, device, variant):
             traces = pace(cell, slow, record_last_ms=float(preset.decoder_samples))
             data.append(Sequences.from_traces(traces, fit.normaliser).columns(CELL.observables))
         refits = retrain(fit, data, eta, decoder="n2", recipe=recipe, device=device)
-        return {
-            **_gating_arrays(refits),
-            "misfit_mV": refits.misfit_mV,
-            "drift": refits.drift,
-        }
+        return _arrays_of(refits)
 
     settings = {
         "first": _published_settings(preset, seed),
@@ -137,8 +133,29 @@ def published_branch(stages, preset_name, seed, device):
         decoder_stage(stages, find(preset_name), seed, device, variant)
 
 
-def _gating_arrays(refits):
-    return {key: value.cpu().numpy() for key, value in refits.n1.gating.state_dict().items()}
+def _arrays_of(refits):
+    gating = {key: value.cpu().numpy() for key, value in refits.n1.gating.state_dict().items()}
+    return {
+        **gating,
+        "gains": refits.gains,
+        "misfit_mV": refits.misfit_mV,
+        "drift": refits.drift,
+    }
+
+
+def ship(folder, stages, preset, seed, device):
+    """Write the weights that the lessons need to a folder: first passes and second passes."""
+    fit = theory_stage(stages, preset, seed, device)
+    published, _ = published_stage(stages, preset, seed, device)
+    store.save_fit(folder / f"{CELL.name}-paper.safetensors", published)
+    for name in FACTORS:
+        arrays = membrane_stage(stages, preset, seed, device, name)
+        refits = refits_of(arrays, fit, preset.eta)
+        store.save_refits(folder / f"{CELL.name}-membrane-{name}.safetensors", refits, fit)
+    for variant in UPSTROKE:
+        eta, arrays = decoder_stage(stages, preset, seed, device, variant)
+        refits = refits_of(arrays, published, eta)
+        store.save_refits(folder / f"{CELL.name}-n2-{variant}.safetensors", refits, published)
 
 
 def _published_settings(preset, seed):

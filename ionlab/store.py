@@ -17,10 +17,12 @@ from safetensors.numpy import save_file
 from ionlab.dataset import Normaliser
 from ionlab.errors import BadValue, BadWeights
 from ionlab.network import N1, N2
+from ionlab.retrain import Refits
 from ionlab.train import Fit, train
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "data" / "weights"  # shipped with the project
 FORMAT = "ionlab network 1"
+REFITS = ("gains", "eta", "misfit_mV", "drift")  # what is stored of `Refits` beside the networks
 
 
 @contextmanager
@@ -155,6 +157,36 @@ def load_fit(path, cell):
         )
     inputs, activation = json.loads(metadata["inputs"]), metadata["activation"]
     return fit_of(arrays, cell, activation, inputs, seed=int(metadata["seed"]), source=path)
+
+
+def save_refits(path, refits, fit):
+    """Write retrained networks: the gating layers, gains, eta, misfit and drift (safetensors)."""
+    metadata = {"format": FORMAT, "cell": fit.cell.name, "gates": json.dumps(fit.n1.gates)}
+    arrays = {
+        **{key: value.cpu().numpy() for key, value in refits.n1.gating.state_dict().items()},
+        **{name: np.asarray(getattr(refits, name)) for name in REFITS},
+    }
+    with replacing(path) as aside:
+        save_file(arrays, aside, metadata)
+
+
+def load_refits(path, fit):
+    """Read networks that were retrained from `fit`; `BadWeights` if they were not."""
+    arrays, metadata = _read(path)
+    if metadata.get("format") != FORMAT or metadata["cell"] != fit.cell.name:
+        raise BadWeights(
+            f'{path} is not a file of "{FORMAT}" for {fit.cell.name}; '
+            f"it says {metadata.get('format')!r} and {metadata.get('cell')!r}."
+        )
+    try:
+        n1 = fit.n1.stacked(len(arrays["inf.W"]))
+        state = {key: torch.as_tensor(arrays[key]) for key in n1.gating.state_dict()}
+        n1.gating.load_state_dict(state)
+        return Refits(n1, **{name: arrays[name] for name in REFITS})
+    except (KeyError, RuntimeError) as error:
+        raise BadWeights(
+            f"{path}: not the gating layers of this network ({str(error).splitlines()[0]})."
+        ) from error
 
 
 def theory(cell, recipe, seed=0, device="auto"):
