@@ -97,19 +97,19 @@ def warnings(comparison, control, treated):
     return list(dict.fromkeys([*control.warnings, *treated.warnings, *comparison.warnings]))
 
 
-def bullets(lines, otherwise="None."):
-    """Return lines as an HTML list."""
+def bullets(lines, first, otherwise=""):
+    """Return a line and a list as HTML, or another line if the list is empty."""
     items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
-    return f"<ul>{items}</ul>" if items else f"<p>{otherwise}</p>"
+    return f"<p>{first}</p><ul>{items}</ul>" if items else f"<p>{otherwise}</p>"
 
 
 def recorded(control, treated):
     """Return a table of the sweeps."""
     rows = [
         {
-            "recording": f"{which}: {Path(recording.file).name}",
+            "recording": which,
             "sweep": s.name,
-            "cycle length (ms)": f"{s.cycle_length_ms:g}",
+            "cycle length (ms)": f"{s.cycle_length_ms:.4g}",
             "recorded (s)": f"{len(s.V_mV) / 1000:.1f}",
             "beats": len(s.stimuli_ms),
             "V": "from fluorescence" if s.scaled else "measured",
@@ -215,11 +215,13 @@ def current_figure(comparison):
 
 def ratio_figure(comparison):
     """Return the ratios of all currents with their intervals."""
-    changed = [c.name for c in comparison.currents if c.changed]
+    changes = comparison.currents
+    changed = [c.name for c in changes if c.changed]
     title = f"Changed: {listed(changed)}" if changed else "No change is supported"
     if not decidable(comparison):
         title = "Not decidable: the model misses the recordings"
-    return plot.ratios(comparison.currents, title, undecided(comparison))
+        changes = [replace(c, changed=False) for c in changes]
+    return plot.ratios(changes, title, undecided(comparison))
 
 
 def gate_figure(comparison):

@@ -1,88 +1,12 @@
-"""Figures, drawn from arrays by name and from results; nothing is computed here.
+"""Figures of control against treated: fits, ratios, currents, gates."""
 
-Every function returns a `Drawing`: a matplotlib figure that needs no pyplot, shows itself in a
-notebook and says in words what it shows. What was measured or simulated is a solid line, what a
-network makes of it is dashed, unless both are networks.
-"""
-
-import base64
-import io
-from functools import wraps
-
-import matplotlib.style
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
-BLUE, ORANGE, RED, PURPLE, GREY = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1")
-GREEN = "#009e73"  # of Okabe and Ito: told from the blue and red above by all readers
-STYLE = [
-    "petroff6",
-    {
-        "font.size": 9.0,
-        "axes.titlesize": 9.5,
-        "figure.titlesize": 11.0,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.formatter.limits": (-3, 4),
-        "axes.formatter.use_mathtext": True,
-        "legend.frameon": False,
-        "lines.linewidth": 1.4,
-    },
-]
+from ionlab.plot.drawing import BLUE, GREY, RED, Drawing, grid, label, legend, styled
+
 SPIKE = 0.08  # a current that lives for less of the beat is drawn magnified
 RATIOS = (0.04, 25.0)  # the widest axis of ratios; intervals that leave it end in arrows
-PIXELS = 144  # per inch, shown at half that: sharp on dense screens
-
-
-class Drawing(Figure):
-    """A figure that notebooks show as a PNG, with `alt`, a text for those who cannot see it."""
-
-    def __init__(self, *args, alt="", **settings):
-        super().__init__(*args, **settings)
-        self.alt = alt
-        FigureCanvasAgg(self)
-
-    def png(self):
-        """Return the picture as bytes."""
-        picture = io.BytesIO()
-        self.savefig(picture, format="png", dpi=PIXELS)
-        return picture.getvalue()
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        shown = {"width": round(96 * self.get_figwidth()), "alt": self.alt}
-        picture = base64.b64encode(self.png()).decode()
-        return {"image/png": picture, "text/plain": self.alt}, {"image/png": shown}
-
-
-def styled(draw):
-    """Run a drawing function in the style of the project."""
-
-    @wraps(draw)
-    def inside(*args, **named):
-        with matplotlib.style.context(STYLE):
-            return draw(*args, **named)
-
-    return inside
-
-
-def _label(name, units):
-    unit = units[name]
-    return name if unit in ("", "1") else f"{name} ({unit})"
-
-
-def _legend(figure, handles, ncols=6):
-    """One legend for all panels, above them."""
-    figure.legend(handles=handles, loc="outside upper right", ncols=ncols)
-
-
-def _grid(count, columns):
-    columns = min(columns, count)
-    return -(-count // columns), columns
-
-
-# --- the report --------------------------------------------------------------------------
 
 
 @styled
@@ -93,7 +17,7 @@ def fits(title, sweeps, units, columns=3):
     units : state -> unit, of the cell.
     """
     observables = list(next(iter(sweeps.values())))
-    bands, columns = _grid(len(sweeps), columns)
+    bands, columns = grid(len(sweeps), columns)
     heights = [height for _ in observables for height in (3, 1.3)] * bands
     figure = Drawing(
         figsize=(3.1 * columns + 0.6, 0.62 * sum(heights) + 0.8),
@@ -126,12 +50,12 @@ def fits(title, sweeps, units, columns=3):
             below.sharex(above)
             above.tick_params(labelbottom=False)
             if k % columns == 0:
-                above.set_ylabel(_label(observable, units))
+                above.set_ylabel(label(observable, units))
                 below.set_ylabel(f"residual\n({units[observable]})")
         if k >= last:
             column[-1].set_xlabel("time in the beat (ms)")
     figure.suptitle(title, x=0.01, ha="left")
-    _legend(figure, [seen, made])
+    legend(figure, [seen, made])
     return figure
 
 
@@ -207,13 +131,13 @@ def before_after(t_ms, pairs, units, title, labels=("control", "treated"), colum
     A current that is over within a few ms is drawn against that stretch of time.
     """
     times = t_ms if isinstance(t_ms, tuple) else (t_ms, t_ms)
-    rows, columns = _grid(len(pairs), columns)
+    rows, columns = grid(len(pairs), columns)
     figure = Drawing(
         figsize=(3.1 * columns, 1.9 * rows + 0.7),
         layout="constrained",
         alt=f"{title}: {', '.join(pairs)} along the beat, {labels[0]} against {labels[1]}.",
     )
-    axes = figure.subplots(rows, columns, squeeze=False).flat
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for ax, (name, pair) in zip(axes, pairs.items(), strict=False):
         lines = [
             ax.plot(t, trace, color=colour, ls=dash, label=label)[0]
@@ -224,13 +148,13 @@ def before_after(t_ms, pairs, units, title, labels=("control", "treated"), colum
         stretch = _stretch(times, pair) if name != "V" else None
         ax.set_title(name if stretch is None else f"{name}, magnified in time")
         ax.set_xlim(stretch)
-        ax.set_ylabel(_label(name, units))
+        ax.set_ylabel(label(name, units))
         ax.set_xlabel("time (ms)")
         ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    for ax in list(axes)[len(pairs) :]:
+    for ax in axes[len(pairs) :]:
         ax.set_axis_off()
     figure.suptitle(title, x=0.01, ha="left")
-    _legend(figure, lines)
+    legend(figure, lines)
     return figure
 
 
@@ -242,7 +166,7 @@ def _stretch(times, pair):
         if np.isfinite(size).any() and np.nanmax(size) > 0:
             at = t[size > 0.02 * np.nanmax(size)]
             first, last = min(first, at[0]), max(last, at[-1])
-    if not last - first < SPIKE * end:
+    if not 0 <= last - first < SPIKE * end:
         return None
     return max(0.0, first - 2.0), last + 2.0
 
@@ -260,7 +184,7 @@ def gate_curves(V_mV, gates, seen_mV, title, columns=5):
         "control": {"color": BLUE, "ls": "-"},
         "treated": {"color": RED, "ls": "--"},
     }
-    bands, columns = _grid(len(gates), columns)
+    bands, columns = grid(len(gates), columns)
     figure = Drawing(
         figsize=(1.95 * columns + 0.5, 3.1 * bands + 0.7),
         layout="constrained",
@@ -294,99 +218,5 @@ def gate_curves(V_mV, gates, seen_mV, title, columns=5):
             pair[0].set_ylabel("h_inf")
             pair[1].set_ylabel("tau (ms)")
     figure.suptitle(title, x=0.01, ha="left")
-    _legend(figure, lines.values())
-    return figure
-
-
-# --- the paper's figures -----------------------------------------------------------------
-
-
-@styled
-def observables(panels, units, title="What is observed, at three cycle lengths"):
-    """Draw V (left axis) and Ca_i (right axis): Fig. 2 of the paper.
-
-    panels : title of a panel -> {"t_ms": (T,), "V": (T,), "Ca_i": (T,)}.
-    """
-    figure = Drawing(
-        figsize=(8.0, 1.9 * len(panels) + 0.5),
-        layout="constrained",
-        alt=f"{title}: V and Ca_i against time; {', '.join(panels)}.",
-    )
-    axes = figure.subplots(len(panels), squeeze=False)[:, 0]
-    for ax, (name, traces) in zip(axes, panels.items(), strict=True):
-        (V,) = ax.plot(traces["t_ms"], traces["V"], color=BLUE, label="V (left)")
-        right = ax.twinx()
-        right.spines["right"].set_visible(True)
-        (Ca,) = right.plot(
-            traces["t_ms"], traces["Ca_i"], color=ORANGE, ls=(0, (6, 1)), label="Ca_i (right)"
-        )
-        ax.set_title(name)
-        ax.set_ylabel(_label("V", units))
-        right.set_ylabel(_label("Ca_i", units))
-        right.set_ylim(bottom=0.0)
-    axes[-1].set_xlabel("time (ms)")
-    figure.suptitle(title, x=0.01, ha="left")
-    _legend(figure, [V, Ca])
-    return figure
-
-
-@styled
-def scenarios(t_ms, panels, units, title):
-    """Draw V in every scenario: Figs. 3 and 4 of the paper.
-
-    panels : title of a panel -> {"baseline": (T,), "perturbed": (T,)} and, for Fig. 4,
-        "neural ODE": (T,).
-    """
-    looks = {
-        "baseline": {"color": BLUE},
-        "perturbed": {"color": RED},
-        "neural ODE": {"color": GREEN, "ls": "--", "lw": 1.8},
-    }
-    figure = Drawing(
-        figsize=(8.0, 1.9 * len(panels) + 0.5),
-        layout="constrained",
-        alt=f"{title}: V against time; {', '.join(panels)}.",
-    )
-    axes = figure.subplots(len(panels), squeeze=False, sharex=True)[:, 0]
-    for ax, (name, traces) in zip(axes, panels.items(), strict=True):
-        lines = [ax.plot(t_ms, V, label=kind, **looks[kind])[0] for kind, V in traces.items()]
-        ax.set_title(name)
-        ax.set_ylabel(_label("V", units))
-    axes[-1].set_xlabel("time (ms)")
-    figure.suptitle(title, x=0.01, ha="left")
-    _legend(figure, lines)
-    return figure
-
-
-@styled
-def eta_tradeoff(eta, misfit_mV, drift, chosen, labels=("control", "treated")):
-    """Draw what eta trades: misfit of the observables against departure from the theory.
-
-    eta : (K,); misfit_mV, drift : (K,), or (D, K) for D data sets; chosen : the eta in use.
-    """
-    figure = Drawing(
-        figsize=(8.0, 3.0),
-        layout="constrained",
-        alt=f"Misfit and departure of the gates from the theory against eta; {chosen:g} was used.",
-    )
-    misfit_mV, drift = np.atleast_2d(misfit_mV), np.atleast_2d(drift)
-    names = labels if len(misfit_mV) > 1 else [""] * len(misfit_mV)
-    for ax, rows, what in zip(
-        figure.subplots(1, 2),
-        (misfit_mV, drift),
-        ("misfit of V(t + 1 ms) - V(t) (mV, RMS)", "mean departure of the gates (1)"),
-        strict=True,
-    ):
-        for row, name, colour, mark in zip(
-            rows, names, (BLUE, RED, GREEN, PURPLE), "osD^", strict=False
-        ):
-            ax.plot(eta, row, color=colour, marker=mark, ms=4, label=name)
-        ax.axvline(chosen, color=GREY, ls=":", label=f"eta in use, {chosen:g}")
-        ax.set_xscale("log")
-        ax.set_xlabel("eta")
-        ax.set_ylabel(what)
-        ax.set_ylim(bottom=0.0)
-    handles = [h for h in ax.get_legend_handles_labels()[0] if h.get_label()]
-    figure.suptitle("A larger eta keeps the gates nearer to the theory", x=0.01, ha="left")
-    _legend(figure, handles)
+    legend(figure, lines.values())
     return figure
