@@ -57,14 +57,17 @@ def cached(folder, name, settings, compute):
     The key is a digest of `settings` (JSON), so a changed setting computes anew, and a run that
     was killed goes on where it stopped.
     """
-    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-    path = Path(folder) / f"{name}-{key}.safetensors"
+    path = Path(folder) / f"{name}-{_key({'format': FORMAT, **settings})}.safetensors"
     if path.exists():
         return _read(path)[0]
     arrays = {k: np.ascontiguousarray(v) for k, v in compute().items()}
     with replacing(path) as aside:
         save_file(arrays, aside, {"settings": json.dumps(settings, sort_keys=True)})
     return arrays
+
+
+def _key(settings):
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _read(path):
@@ -195,8 +198,7 @@ def theory(cell, recipe, seed=0, device="auto"):
     Prints which. What is trained is stored in the user's cache folder, under its settings.
     """
     settings = {"cell": cell.name, "seed": seed, "recipe": asdict(recipe)}
-    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-    name = f"{cell.name}-{key}.safetensors"
+    name = f"{cell.name}-{_key(settings)}.safetensors"
     stored = Path(os.environ.get("IONLAB_CACHE", pooch.os_cache("ionlab"))) / name
     for path, where in ((WEIGHTS / name, "shipped weights"), (stored, "stored weights")):
         if path.exists():
