@@ -69,7 +69,8 @@ def durations():
 def solve_ivp_run(length, **settings):
     """Return the states after 20 s, run as a user of SciPy would.
 
-    That is solve_ivp from one edge of the stimuli to the next. The right-hand side is the compiled one of `pace`; the Jacobian is SciPy's own.
+    That is solve_ivp from one edge of the stimuli to the next. The right-hand side is the compiled
+    one of `pace`; the Jacobian is SciPy's own.
     """
     problem, loops = Problem.of((CELL,)), kernel.compiled(CELL.equations)
     amplitude, duration = problem.stimulus[0]
