@@ -22,7 +22,7 @@ CONDA_NAMES = {"torch": "pytorch"}  # what conda-forge calls it
 ROOMS = (
     "errors maths cells perturb features kernel implicit simulate dataset tables beats recordings "
     "lei2017 network observed membrane settle train retrain neural_ode currents identify presets "
-    "store plot widgets findings report reproduce bench check cli __main__"
+    "store plot widgets findings report stages reproduce bench check cli __main__"
 ).split()
 ONLY_IN = {"matplotlib": "plot", "ipywidgets": "widgets"}
 STARTS_FAST = set(
