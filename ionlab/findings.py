@@ -21,6 +21,7 @@ from ionlab.store import replacing
 
 WIDE = 4.0  # an interval whose ends differ by more than this factor decides nothing
 GOOD_FIT_mV = 1.0
+LOST = 0.8  # a model that misses by this much of what a recording varies does not follow it
 GRID_mV = np.linspace(-100.0, 50.0, 301)  # of the gate curves
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -28,8 +29,9 @@ WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "
 
 
 def decidable(comparison):
-    """Return whether both neural ODEs meet their recordings well enough to call a change."""
-    return bool((comparison.v_rmse_mV <= POOR_FIT_mV).all())  # False for NaN
+    """Return whether both neural ODEs follow their recordings at all: else nothing is called."""
+    varies = np.array([own.V_mV[own.seen].std() for own in comparison.beats])
+    return bool((comparison.v_rmse_mV <= LOST * varies).all())  # False for NaN
 
 
 def undecided(comparison):
@@ -40,12 +42,12 @@ def undecided(comparison):
 def sentence(comparison):
     """Return the answer in one sentence or two."""
     changed = [c for c in comparison.currents if c.changed]
+    misses = " and ".join(
+        f"{error:.1f} mV" if np.isfinite(error) else "an unknown amount"
+        for error in comparison.v_rmse_mV
+    )
     if not decidable(comparison):
-        misses = " and ".join(
-            f"the {which} recording by {error:.1f} mV" if np.isfinite(error) else f"the {which} one"
-            for which, error in zip(("control", "treated"), comparison.v_rmse_mV, strict=True)
-        )
-        text = f"Not decidable: the model misses {misses} (RMS)."
+        text = f"Not decidable: the model misses the recordings by {misses} (RMS)."
         hints = listed([f"{c.name} {_interval(c)}" for c in changed])
         return f"{text} What stands out, {hints}, is a hint at most." if changed else text
     open_ = undecided(comparison)
@@ -60,7 +62,10 @@ def sentence(comparison):
     count = len(comparison.currents)
     if changed and len(changed) + len(open_) < count:
         parts.append(f"no other of the {WORDS[count]} currents changed")
-    return "; ".join(parts) + "."
+    answer = "; ".join(parts) + "."
+    if (comparison.v_rmse_mV > POOR_FIT_mV).any():
+        answer += f" The model misses the recordings by {misses} (RMS): read this with doubt."
+    return answer
 
 
 def _interval(c):
@@ -232,7 +237,7 @@ def gate_figure(comparison):
         name: cell.gates(cell.at(V=GRID_mV))
         for name, cell in zip(names, (theory, *comparison.odes), strict=True)
     }
-    V = np.concatenate([own.V_mV[own.mask] for own in comparison.beats])
+    V = np.concatenate([own.V_mV[own.seen] for own in comparison.beats])
     return plot.gate_curves(
         GRID_mV,
         {g: {name: gates[name][g] for name in names} for g in theory.gate_names},

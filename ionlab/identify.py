@@ -19,6 +19,7 @@ LEVEL = 1.645  # standard errors to each side of a 90 % interval
 CALLED = 2.4  # standard errors a change needs to be called one: 1 in 60 by chance, six currents
 LEAST = np.log(1.1)  # a smaller change is not called one
 FLOOR = 0.02  # standard error of a log ratio that better recordings would not remove
+UNSEEN = np.log(100.0) / LEVEL  # and of one that the recordings do not show at all
 POOR_FIT_mV = 5.0  # a neural ODE further from its recording than this is no sound base
 
 
@@ -116,7 +117,7 @@ def compare(fit, control, treated, eta=1e-3, recipe=None, device="auto"):
             warnings.append(
                 f"{recording.file}: the neural ODE diverged; last good time {last_good_ms:g} ms."
             )
-        error = float(np.sqrt(np.mean((V_mV - own.V_mV)[own.mask] ** 2)))
+        error = float(np.sqrt(np.mean((V_mV - own.V_mV)[own.seen] ** 2)))
         if not error <= POOR_FIT_mV:
             warnings.append(
                 f"{recording.file}: the model misses the recording by {error:.1f} mV (RMS). The "
@@ -170,6 +171,7 @@ def current_changes(refits, source, k=0):
         log_ratio = np.log(area[name][1] / area[name][0])
         settled = refits.settled.gains[:, 0, c].cpu().numpy()
         error = np.sqrt(sum(covariance[d, c, c] / settled[d] ** 2 for d in (0, 1)) + FLOOR**2)
+        error = min(error, UNSEEN)
         low, high = np.exp(log_ratio - LEVEL * error), np.exp(log_ratio + LEVEL * error)
         evidence = abs(log_ratio) / error
         changed = bool(evidence > CALLED and abs(log_ratio) > LEAST)
@@ -182,7 +184,7 @@ def current_changes(refits, source, k=0):
 
 def _gate_changes(refits, beats):
     """Compare h_inf and tau of the two networks where the recordings have been."""
-    V = np.concatenate([own.V_mV[own.mask] for own in beats])
+    V = np.concatenate([own.V_mV[own.seen] for own in beats])
     grid = np.linspace(*np.percentile(V, [0.5, 99.5]), 201)
     cell = beats[0].cell
     x, y = (

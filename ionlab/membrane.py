@@ -44,7 +44,9 @@ class Membrane:
             stimulus = beats.cell.stimulus
             live = (since > -1 - recipe.window_ms) & (since < recipe.skip_ms)
             on = (since >= 0) & (since < stimulus.duration_ms)
-            scored.append(h.inside & ~live)
+            first, last = h.t_ms.astype(int), h.t_ms.astype(int) + recipe.window_ms
+            seen = beats.seen[:, first] & beats.seen.take(last, 1, mode="wrap")
+            scored.append(h.inside & seen & ~live)
             I_stim.append((h.inside & on) * stimulus.amplitude)
         self.scored, self.I_stim = stack(scored, "constant"), stack(I_stim).float()
         self.count = self.scored.sum((-1, -2))  # (D, 1)

@@ -26,6 +26,7 @@ class Beats:
     single : for each sweep V and Ca_i (or None) of every beat, (B, length).
     placed : whether stimuli were placed at the upstrokes, so that their timing tells nothing.
     scaled : whether V is scaled fluorescence, whose upstroke is that of the dye and the camera.
+    seen : (N, T) where there are data, not padding or what a cut sweep lacks of its beat.
     V_mV, Ca_i_mM : (N, T) mean beats; Ca_i_mM is None without a calcium channel.
     """
 
@@ -35,13 +36,9 @@ class Beats:
     single: tuple
     placed: bool
     scaled: bool
+    seen: np.ndarray
     V_mV: np.ndarray
     Ca_i_mM: np.ndarray | None
-
-    @property
-    def mask(self):
-        """(N, T) where there are data, not padding."""
-        return np.arange(self.V_mV.shape[1]) < self.lengths[:, None]
 
     @property
     def onset(self):
@@ -53,16 +50,25 @@ class Beats:
         """Cut sweeps (`ionlab.recordings.Sweep`) into beats; one cut off at an end is left out."""
         cell = replace(cell, stimulus=replace(sweeps[0].stimulus, start_ms=cell.stimulus.start_ms))
         has_Ca = all(sweep.Ca_i_mM is not None for sweep in sweeps)
-        single = []
+        single, seen = [], []
         for sweep in sweeps:
             length = round(sweep.cycle_length_ms)
             starts = sweep.stimuli_ms - cell.stimulus.start_ms
             traces = (sweep.V_mV, sweep.Ca_i_mM if has_Ca else None)
             single.append(tuple(_cut(trace, starts, length) for trace in traces))
-        lengths = np.array([V.shape[1] for V, _ in single])
-        names = tuple(sweep.name for sweep in sweeps)
-        flags = (any(s.placed for s in sweeps), any(s.scaled for s in sweeps))
-        return cls(cell, names, lengths, tuple(single), *flags, *_means(single, lengths.max()))
+            seen.append((starts[0] + np.arange(length)) % length < len(sweep.V_mV))
+        lengths = np.array([len(row) for row in seen])
+        seen = np.stack([np.pad(row, (0, lengths.max() - len(row))) for row in seen])
+        return cls(
+            cell,
+            tuple(sweep.name for sweep in sweeps),
+            lengths,
+            tuple(single),
+            any(sweep.placed for sweep in sweeps),
+            any(sweep.scaled for sweep in sweeps),
+            seen,
+            *_means(single, lengths.max()),
+        )
 
 
 def _cut(trace, starts, length):
