@@ -300,6 +300,9 @@ def simulate(cell, cycle_lengths, out, scale, perturbation, gates, preset, seed,
     help="fast takes under a minute; paper is the paper's own scale, minutes on two cores.",
 )
 @click.option("--out", required=True, metavar="DIR", help=OUT_HELP)
+@click.option(
+    "--weights", metavar="DIR", help="Write the weights that the lessons need there, too."
+)
 @seed
 @device
 def reproduce(out, **settings):

@@ -72,8 +72,6 @@ def run(out, preset="paper", seed=0, device="auto", weights=None):
     settings, out, began = presets.find(preset), Path(out), time.time()
     device_of(device)
     stages = out / "stages"
-    with store.replacing(stages / "writable"):
-        pass
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as second_process:
         published = second_process.submit(published_branch, stages, preset, seed, device)
         fit = theory_stage(stages, settings, seed, device)
