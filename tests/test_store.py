@@ -205,13 +205,24 @@ def test_a_stage_that_was_cut_off_is_not_taken_for_a_result(tmp_path):
 
 
 def test_every_shipped_file_belongs_to_a_cell_and_holds_its_gates():
-    """Each loads, its name is the key of its settings, and its curves are the cell's to 0.01."""
+    """Each loads; where the clamp recipe taught it, its curves are the cell's to 0.01."""
     paths = sorted(store.WEIGHTS.glob("*"))
     assert sum(path.stat().st_size for path in paths) < 2_000_000
-    assert {path.name.rsplit("-", 1)[0] for path in paths} == set(CELLS)
+    assert {path.name.split("-")[0] for path in paths} == set(CELLS)
+    exact = []
     for path in paths:
-        cell = CELLS[path.name.rsplit("-", 1)[0]]
+        arrays, metadata = store._read(path)
+        assert all(np.isfinite(x).all() for x in arrays.values()), path.name
+        assert metadata["format"] == store.FORMAT and path.name.startswith(metadata["cell"] + "-")
+        cell = CELLS[metadata["cell"]]
+        gating = arrays.get("n1.gating.inf.W", arrays.get("inf.W"))
+        assert gating.shape[1:] == (30, len(cell.gate_names)), path.name
+        if "recipe" not in metadata:
+            continue
         fit = store.load_fit(path, cell)
+        if json.loads(metadata["recipe"])[0] != "ClampRecipe":
+            continue
+        exact.append(cell.name)
         V = np.linspace(-95.0, 45.0, 57)
         taught = cell.gates(cell.at(V=V))
         gates = cell.with_kinetics(learned(fit.n1, cell)).gates(cell.at(V=V))
@@ -221,6 +232,7 @@ def test_every_shipped_file_belongs_to_a_cell_and_holds_its_gates():
             slow &= (abs(V + 40.0) > 10.0) | (gate not in ("h", "j"))
             ratio = gates[gate].tau_ms / taught[gate].tau_ms
             np.testing.assert_allclose(ratio[slow], 1.0, atol=0.1, err_msg=gate)
+    assert set(exact) == set(CELLS)
 
 
 @pytest.mark.parametrize("preset", [FAST, PAPER], ids=lambda p: p.name)
