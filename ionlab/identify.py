@@ -3,12 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from scipy.optimize import minimize_scalar
 
 from ionlab.errors import BadRecording
-from ionlab.membrane import features_of
-from ionlab.network import device_of
 from ionlab.neural_ode import learned
 from ionlab.observed import Beats
 from ionlab.retrain import Refits, retrain
@@ -25,7 +22,7 @@ POOR_FIT_mV = 5.0  # a neural ODE further from its recording than this is no sou
 
 @dataclass(frozen=True)
 class CurrentChange:
-    """A current, treated over control at equal voltage: ratio and 90 % interval.
+    """The conductance of a current, treated over control: ratio and 90 % interval.
 
     evidence is the change in standard errors.
     """
@@ -100,9 +97,8 @@ def compare(fit, control, treated, eta=1e-3, recipe=None, device="auto"):
     fit : the network of the first pass, for the cell of the recordings.
     control, treated : `ionlab.recordings.Recording`.
 
-    The ratio of a current is that of its area under one voltage, the treated one: what the cell
-    would carry through the treated channels over what through the control's. Its interval comes
-    from the residuals of both fits.
+    The ratio of a current is that of its gains, so what it would carry at equal voltage; its
+    interval comes from the residuals of both fits. What the gates did is read off their curves.
     """
     (x_sweeps, x_left), (y_sweeps, y_left) = usable(control), usable(treated)
     beats = (Beats.of(fit.cell, x_sweeps), Beats.of(fit.cell, y_sweeps))
@@ -132,7 +128,7 @@ def compare(fit, control, treated, eta=1e-3, recipe=None, device="auto"):
         odes=tuple(odes),
         simulated_mV=tuple(simulated),
         v_rmse_mV=np.array(rmse),
-        currents=current_changes(refits, fit.n1.to(device_of(device))),
+        currents=current_changes(refits.settled),
         gates=_gate_changes(refits, beats),
         warnings=tuple(warnings),
     )
@@ -151,34 +147,22 @@ def along(cell, beats):
     return V, None
 
 
-def current_changes(refits, source, k=0):
-    """Return the `CurrentChange`s from data set 0 to data set 1 at eta number k, by evidence.
+def current_changes(settled):
+    """Return the `CurrentChange`s from data set 0 to data set 1 of a `Settled`, by evidence.
 
-    source : the gating network of the first pass.
+    Gains are read where the gates are still those of the theory: there they are the solution of a
+    linear problem, with standard errors. Training goes on to fit noise, too.
     """
-    membrane, covariance = refits.settled.membrane, refits.settled.covariance
-    cell, gains = membrane.cell, refits.gains[:, k]
-    n1 = refits.n1.select([k, len(refits.eta) + k])
-    with torch.no_grad():  # both networks along the treated voltage
-        features = features_of(source, membrane)[1:].repeat(2, 1, 1, 1)
-        gates = membrane.gates(n1, features, of=1)
-        gain = torch.as_tensor(gains, device=gates.device)[:, None]
-        I = membrane.currents(gates, gain, of=1)._asdict()
-        weight = membrane.dt_ms[1] * membrane.inside[1]
-        area = {n: (I[n].abs() * weight).sum((1, 2, 3)).cpu().numpy() for n in cell.conductances}
+    gains = settled.gains[:, 0].cpu().double().numpy()
+    relative = settled.errors / gains  # (2, C)
     changes = []
-    for c, name in enumerate(cell.conductances):
-        log_ratio = np.log(area[name][1] / area[name][0])
-        settled = refits.settled.gains[:, 0, c].cpu().numpy()
-        error = np.sqrt(sum(covariance[d, c, c] / settled[d] ** 2 for d in (0, 1)) + FLOOR**2)
-        error = min(error, UNSEEN)
-        low, high = np.exp(log_ratio - LEVEL * error), np.exp(log_ratio + LEVEL * error)
-        evidence = abs(log_ratio) / error
+    for c, name in enumerate(settled.membrane.cell.conductances):
+        log_ratio = np.log(gains[1, c] / gains[0, c])
+        error = min(np.sqrt((relative[:, c] ** 2).sum() + FLOOR**2), UNSEEN)
+        low, ratio, high = np.exp(log_ratio + LEVEL * error * np.array([-1.0, 0.0, 1.0]))
+        evidence = float(abs(log_ratio) / error)
         changed = bool(evidence > CALLED and abs(log_ratio) > LEAST)
-        ratio = float(np.exp(log_ratio))
-        changes.append(
-            CurrentChange(name, ratio, float(low), float(high), float(evidence), changed)
-        )
+        changes.append(CurrentChange(name, *map(float, (ratio, low, high)), evidence, changed))
     return tuple(sorted(changes, key=lambda change: -change.evidence))
 
 

@@ -21,7 +21,8 @@ def integrate(loops, problem, run, start, onsets, t_ms, values, fine, method, rt
     x = np.empty_like(start)
     cell = problem.cell_of[run]
     amplitude, duration = problem.stimulus[cell]
-    known = (x.view(problem.dtype), problem.parameters[cell : cell + 1], problem.tables[cell])
+    table = problem.tables[problem.table_of[cell]]
+    known = (x.view(problem.dtype), problem.parameters[cell : cell + 1], table)
     known += (problem.grid, problem.layout)
     I_stim = 0.0
 

@@ -83,17 +83,18 @@ def look_up_smooth(table, V, second, lowest, step, out):
 
 
 def _run(
-    u, s, p, tables, cell_of, grid, layout, stimulus, starts, clamped, clamps, ms, first, out, fine
-):
+    u, s, p, tables, table_of, cell_of, grid, layout, stimulus, starts, clamped, clamps, ms, first,
+    out, fine,
+):  # fmt: skip
     """Integrate N runs by the adaptive Rush-Larsen method; return the last good time of each.
 
     u (N, S) start states, changed in place; s the same memory as records; p (K,) parameter
-    records; tables (K, second, V, 2 G); grid (second state or -1, its lowest value, its step);
-    layout (G indices of gates, the rest of the others); stimulus (amplitude, duration) of each
-    cell (K, 2); starts (N, B) onsets in ms; clamped (C,) states that follow clamps (N, C, T), where
-    NaN lets them go; ms the sample interval; samples from `first` on go to out (N, S, T - first).
-    What happens between samples goes to fine (N, 2, T - first): the highest V since the sample
-    before, and the time at which V crossed UPSTROKE_mV upwards, or NaN.
+    records; tables (., second, V, 2 G), of which cell k reads table_of[k]; grid (second state or
+    -1, its lowest value, its step); layout (G indices of gates, the rest of the others); stimulus
+    (amplitude, duration) of each cell (K, 2); starts (N, B) onsets in ms; clamped (C,) states that
+    follow clamps (N, C, T), where NaN lets them go; ms the sample interval; samples from `first` on
+    go to out (N, S, T - first). What happens between samples goes to fine (N, 2, T - first): the
+    highest V since the sample before, and the time at which V crossed UPSTROKE_mV upwards, or NaN.
     """
     gate_at, other_at = layout
     second_at, lowest, step = grid
@@ -101,6 +102,7 @@ def _run(
     good = np.full(len(u), (n_samples - 1) * ms)
     for i in numba.prange(len(u)):
         x, cell = u[i], cell_of[i]
+        table = tables[table_of[cell]]
         amplitude, duration = stimulus[cell]
         rates = np.empty(tables.shape[3])
         change = np.empty(len(other_at))
@@ -139,7 +141,7 @@ def _run(
                 for stage in range(2):
                     if second_at >= 0:
                         second = x[second_at]
-                    look_up(tables[cell], x[0], second, lowest, step, rates)
+                    look_up(table, x[0], second, lowest, step, rates)
                     d = derivatives(s[i], p[cell], currents(s[i], p[cell]), I_stim)
                     for a in range(len(other_at)):
                         change[a] = d[a]
@@ -230,6 +232,21 @@ def compiled(equations):
 
     names["slope"] = compile_copy(_slope)
     return Loops(compile_copy(_run, parallel=True), names["slope"], compile_copy(_jacobian))
+
+
+def same_table(cell):
+    """Return a key that is equal for cells whose gates, and so whose tables, are the same.
+
+    Cells differ mostly in conductances, which the gates do not read.
+    """
+    read = {}
+
+    class Recorder:
+        def __getattr__(self, name):
+            return read.setdefault(name, cell.parameter(name))
+
+    cell.equations.gates(cell.at(), Recorder())
+    return cell.equations.gates, tuple(read.items()), frozenset(cell.kinetics.items())
 
 
 def tabulate(cell, second=None):

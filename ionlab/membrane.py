@@ -38,6 +38,11 @@ class Membrane:
         self.inside = stack([h.inside for h in hidden], "constant")
         self.t_ms = max((h.t_ms for h in hidden), key=len)
         self.dt_ms = stack([h.dt_ms[None].repeat(len(h.inside), 0) for h in hidden]).float()
+        sigmas = [
+            np.pad(beats.sigma_mV, (0, N - len(h.inside)))
+            for beats, h in zip(datasets, hidden, strict=True)
+        ]
+        self.sigma_mV = torch.as_tensor(np.stack(sigmas))  # (D, N)
         scored, I_stim = [], []
         for beats, h in zip(datasets, hidden, strict=True):
             since = h.t_ms - beats.onset
@@ -86,9 +91,8 @@ class Membrane:
         V = self.states["V"]
         r = (self.next(V) - V) / self.dt_ms - 0.5 * (dV + self.next(dV))
         w = self.recipe.window_ms
-        sums = torch.nn.functional.pad(r.cumsum(-1), (1, 0))
-        mean = (sums[..., w:] - sums[..., :-w]) / w
-        mean = torch.nn.functional.pad(mean, (0, w - 1))
+        sums = torch.nn.functional.pad(torch.cat([r, r[..., : w - 1]], -1).cumsum(-1), (1, 0))
+        mean = (sums[..., w:] - sums[..., :-w]) / w  # over the samples from t on, periodic
         return torch.where(self.scored, mean, torch.zeros_like(mean))
 
     def gates(self, n1, features, of=None):
@@ -116,10 +120,13 @@ def features_of(n1, membrane):
 
 
 def gain_errors(membrane, gates, gains):
-    """Return the covariance (D, C, C) of the gains of `linear_gains`.
+    """Return the standard errors (D, C) of the gains of `linear_gains`.
 
-    Residuals within a block of `BLOCK_ms` may depend on each other, by noise or because the model
-    is not quite right; blocks are taken as independent (the cluster-robust, or sandwich, form).
+    Two sources of error. The model is not quite right: residuals within a block of `BLOCK_ms` may
+    depend on each other, blocks are taken as independent (the cluster-robust, or sandwich, form).
+    And V has noise: white noise of sigma moves r(t) by (n(t + w) - n(t)) / w. A current that is
+    short has but one block a sweep, which the fit itself brings to zero, so that only the second
+    form sees its error; the larger of the two is taken for each gain.
     """
     A, _, normal = _system(membrane, gates, gains)
     r = membrane.residual(membrane.dV(gates, gains)).double()
@@ -127,9 +134,15 @@ def gain_errors(membrane, gates, gains):
     D, N, T, C = scores.shape
     pad = -T % BLOCK_ms
     blocks = torch.nn.functional.pad(scores, (0, 0, 0, pad)).reshape(D, -1, BLOCK_ms, C).sum(2)
-    meat = blocks.mT @ blocks / membrane.count.double()[..., None] ** 2
+    w = membrane.recipe.window_ms
+    noise = (A.roll(w, 2) - A) / w * membrane.sigma_mV.to(A.device)[..., None, None]
     bread = torch.linalg.inv(normal)
-    return (bread @ meat @ bread).cpu().numpy()
+    forms = [
+        bread @ (rows.mT @ rows / membrane.count.double()[..., None] ** 2) @ bread
+        for rows in (blocks, noise.flatten(1, 2))
+    ]
+    variances = torch.stack([form.diagonal(dim1=-2, dim2=-1) for form in forms]).amax(0)
+    return variances.sqrt().cpu().numpy()
 
 
 def linear_gains(membrane, gates):

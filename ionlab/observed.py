@@ -10,6 +10,7 @@ from ionlab.simulate import clamp, pace
 
 SETTLE_BEATS = 3  # beats under clamp before the hidden states are read
 FREE_ms, FINE_ms = 2.0, 0.1  # the upstroke: how long the model runs free, and its samples
+UPSTROKE_ms = 3.0  # after the onset: what tells of the current that makes the upstroke
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Beats:
     cell : the theory, with the stimulus of the recording.
     names, lengths : of the sweeps; lengths (N,) of a beat in samples, which is its cycle length.
     single : for each sweep V and Ca_i (or None) of every beat, (B, length).
+    upstrokes : for each sweep the samples within `UPSTROKE_ms` of an onset: times since, and V.
     placed : whether stimuli were placed at the upstrokes, so that their timing tells nothing.
     scaled : whether V is scaled fluorescence, whose upstroke is that of the dye and the camera.
     seen : (N, T) where there are data, not padding or what a cut sweep lacks of its beat.
@@ -34,11 +36,23 @@ class Beats:
     names: tuple[str, ...]
     lengths: np.ndarray
     single: tuple
+    upstrokes: tuple
     placed: bool
     scaled: bool
     seen: np.ndarray
     V_mV: np.ndarray
     Ca_i_mM: np.ndarray | None
+
+    @property
+    def sigma_mV(self):
+        """(N,) standard deviation of white noise in the mean beats, from third differences.
+
+        These take out what is smooth; the median does not see the upstroke.
+        """
+        spread = [np.median(np.abs(np.diff(V, 3, axis=1))) / 0.6745 for V, _ in self.single]
+        return np.array(
+            [s / np.sqrt(20.0 * len(V)) for s, (V, _) in zip(spread, self.single, strict=True)]
+        )
 
     @property
     def onset(self):
@@ -64,6 +78,7 @@ class Beats:
             tuple(sweep.name for sweep in sweeps),
             lengths,
             tuple(single),
+            tuple(_after_onsets(sweep) for sweep in sweeps),
             any(sweep.placed for sweep in sweeps),
             any(sweep.scaled for sweep in sweeps),
             seen,
@@ -88,6 +103,13 @@ def _cut(trace, starts, length):
     return np.interp(starts[0] + at, t[:known], trace[:known], period=length)[None]
 
 
+def _after_onsets(sweep):
+    """Return times (M,) since the onset and V (M,) of the samples in every upstroke of a sweep."""
+    since = np.arange(len(sweep.V_mV)) - sweep.stimuli_ms[:, None]
+    rows, at = np.nonzero((since > 0.0) & (since <= UPSTROKE_ms))
+    return since[rows, at], sweep.V_mV[at]
+
+
 def _means(single, samples):
     """Mean V and Ca_i (or None), (N, samples), padded with the last value."""
 
@@ -100,12 +122,13 @@ def _means(single, samples):
 
 def paced(cell, cycle_lengths_ms, duration_ms=20_000.0):
     """Return one cell per cycle length that starts in its paced state, at the start of a cycle."""
+    longest = int(max(cycle_lengths_ms))
+    whole = int(np.ceil(duration_ms / longest)) * longest
+    traces = pace(cell, cycle_lengths_ms, float(whole), float(longest)).check()
     cells = []
-    for length in cycle_lengths_ms:
-        whole = length * max(1, round(duration_ms / length))
-        traces = pace(cell, [length], whole + 1.0, 1.0).check()
-        last = dict(zip(cell.state_names, traces.values[0, :, -1], strict=True))
-        cells.append(cell.with_start(**last))
+    for length, values in zip(cycle_lengths_ms, traces.values, strict=True):
+        start = (whole - 1) // length * length - (whole - longest)  # of the last cycle
+        cells.append(cell.with_start(**dict(zip(cell.state_names, values[:, start], strict=True))))
     return cells
 
 
@@ -166,12 +189,12 @@ def hidden_states(beats, cells=None):
     )
 
 
-def upstroke_response(beats, cells, samples=3):
-    """Return V (K, N, samples / FINE_ms + 1) of K variants of the model after the onset.
+def upstroke_response(beats, cells, duration_ms):
+    """Return V (K, N, duration_ms / FINE_ms + 1) of K variants of the model after the onset.
 
     cells : K lists of one cell a sweep, started at the onset; each fires by itself.
     """
-    n = round(samples / FINE_ms) + 1
+    n = round(duration_ms / FINE_ms) + 1
     flat = [cell for row in cells for cell in row]
     V = np.full((len(flat), n), np.nan)
     V[:, 0] = np.tile(beats.V_mV[:, beats.onset], len(cells))

@@ -88,7 +88,7 @@ def run(out, preset="paper", seed=0, device="auto", weights=None):
             pairs[perturbation.name, method] = pair
             cases.append(_case(pair, perturbation, method, decoders))
         table = membrane_stage(stages, settings, seed, device, perturbation.name)
-        cases[-1] |= _intervals(table, settings.eta, ETA[perturbation.name])
+        cases[-1] |= _intervals(table)
     _figures(out, pairs, decoders)
     gate_rmse = dict(zip(CELL.gate_names, n2_stage["validation"].round(4).tolist(), strict=True))
     metrics = {
@@ -186,15 +186,14 @@ def _case(pair, perturbation, method, decoders):
     }
 
 
-def _intervals(arrays, eta, wanted):
-    """Return the ratios with intervals and the current ranked first by evidence."""
-    k = nearest(eta, wanted)
+def _intervals(arrays):
+    """Return the ratios of the gains with intervals, and the current ranked first by evidence."""
     names = list(CELL.conductances)
     intervals = {
-        name: [round(float(arrays[field][k, c]), 4) for field in ("ratio", "low", "high")]
+        name: [round(float(arrays[field][c]), 4) for field in ("ratio", "low", "high")]
         for c, name in enumerate(names)
     }
-    return {"first": names[int(arrays["evidence"][k].argmax())], "interval": intervals}
+    return {"first": names[int(arrays["evidence"].argmax())], "interval": intervals}
 
 
 def _agreement(cell, ode):

@@ -235,6 +235,7 @@ def integrate(cells, onsets, samples, sample_ms, first, method, rtol=1e-7, held=
             start[rows].view(problem.dtype)[:, 0],
             problem.parameters,
             problem.tables,
+            problem.table_of,
             problem.cell_of[rows],
             problem.grid,
             problem.layout,
@@ -257,7 +258,7 @@ class Problem:
     Attributes
     ----------
     cell_of : (N,) which of the distinct cells a run is of.
-    tables : (K, second, V, 2 G) gates, see `kernel.tabulate`.
+    tables, table_of : (., second, V, 2 G) gates, see `kernel.tabulate`; (K,) whose is which.
     grid : index of the second state or -1, its lowest value, its step.
     layout : indices of the gates, of the other states.
     parameters : (K,) records.
@@ -267,6 +268,7 @@ class Problem:
 
     cell_of: np.ndarray
     tables: np.ndarray
+    table_of: np.ndarray
     grid: tuple
     layout: tuple
     parameters: np.ndarray
@@ -294,9 +296,12 @@ class Problem:
             raise BadValue(f"kinetics may read one state besides {names[0]}, got {seconds}.")
         second = seconds[0] if seconds else None
         low, high = cell.state(second).span if second else (0.0, 1.0)
+        keys = [kernel.same_table(c) for c in distinct]
+        tabled = dict(zip(keys, distinct, strict=True))
         return cls(
             cell_of=np.array([places[id(c)][0] for c in cells]),
-            tables=np.stack([kernel.tabulate(c, second) for c in distinct]),
+            tables=np.stack([kernel.tabulate(c, second) for c in tabled.values()]),
+            table_of=np.array([list(tabled).index(key) for key in keys]),
             grid=(names.index(second) if second else -1, low, (high - low) / (kernel.N_SECOND - 1)),
             layout=(
                 np.array([names.index(n) for n in cell.gate_names], int),

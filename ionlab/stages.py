@@ -12,7 +12,6 @@ from ionlab import store
 from ionlab.cells import tentusscher2004 as CELL
 from ionlab.dataset import Sequences
 from ionlab.identify import current_changes
-from ionlab.network import device_of
 from ionlab.observed import Beats
 from ionlab.perturb import PAPER
 from ionlab.presets import find
@@ -63,14 +62,12 @@ def membrane_stage(stages, preset, seed, device, name):
             recipe=preset.membrane,
             device=device,
         )
-        source = fit.n1.to(device_of(device))
-        changes = [current_changes(refits, source, k) for k in range(len(preset.eta))]
         order = list(CELL.conductances)
-        table = [sorted(c, key=lambda change: order.index(change.name)) for c in changes]
+        changes = sorted(current_changes(refits.settled), key=lambda c: order.index(c.name))
         return {
             **_arrays_of(refits),
             **{
-                field: np.array([[getattr(change, field) for change in row] for row in table])
+                field: np.array([getattr(change, field) for change in changes])
                 for field in ("ratio", "low", "high", "evidence")
             },
         }

@@ -22,6 +22,7 @@ from ionlab.train import Fit, train
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "data" / "weights"  # shipped with the project
 FORMAT = "ionlab network 1"
+REFITS_FORMAT = "ionlab retrained networks 1"
 REFITS = ("gains", "eta", "misfit_mV", "drift")  # what is stored of `Refits` beside the networks
 
 
@@ -164,7 +165,7 @@ def load_fit(path, cell):
 
 def save_refits(path, refits, fit):
     """Write retrained networks: the gating layers, gains, eta, misfit and drift (safetensors)."""
-    metadata = {"format": FORMAT, "cell": fit.cell.name, "gates": json.dumps(fit.n1.gates)}
+    metadata = {"format": REFITS_FORMAT, "cell": fit.cell.name, "gates": json.dumps(fit.n1.gates)}
     arrays = {
         **{key: value.cpu().numpy() for key, value in refits.n1.gating.state_dict().items()},
         **{name: np.asarray(getattr(refits, name)) for name in REFITS},
@@ -176,9 +177,9 @@ def save_refits(path, refits, fit):
 def load_refits(path, fit):
     """Read networks that were retrained from `fit`; `BadWeights` if they were not."""
     arrays, metadata = _read(path)
-    if metadata.get("format") != FORMAT or metadata["cell"] != fit.cell.name:
+    if metadata.get("format") != REFITS_FORMAT or metadata["cell"] != fit.cell.name:
         raise BadWeights(
-            f'{path} is not a file of "{FORMAT}" for {fit.cell.name}; '
+            f'{path} is not a file of "{REFITS_FORMAT}" for {fit.cell.name}; '
             f"it says {metadata.get('format')!r} and {metadata.get('cell')!r}."
         )
     try:
