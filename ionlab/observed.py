@@ -137,7 +137,7 @@ class Hidden:
     """All states of the model along mean beats, on a grid that is finer in the upstroke.
 
     Samples 1 ms apart miss the peak and the timing of the upstroke, which the gates feel for many
-    ms. So the voltage is let go for `FREE_ms` after the onset of the stimulus: there the model
+    ms. So the voltage is let go from 1 ms before to `FREE_ms` after the onset of the stimulus: there the model
     fires by itself.
 
     Attributes
@@ -160,7 +160,7 @@ def hidden_states(beats, cells=None):
     """
     cells = cells or paced(beats.cell, beats.lengths)
     fine, free, onset = round(1.0 / FINE_ms), round(FREE_ms / FINE_ms), beats.onset
-    samples = beats.V_mV.shape[1]
+    samples, before = beats.V_mV.shape[1], onset - 1
     at = np.concatenate(
         [
             fine * np.arange(onset),
@@ -172,7 +172,7 @@ def hidden_states(beats, cells=None):
     for k, (cell, length) in enumerate(zip(cells, beats.lengths, strict=True)):
         t = np.arange(fine * length) / fine
         V = np.interp(t, np.arange(length), beats.V_mV[k, :length], period=length)
-        V[fine * onset + 1 : fine * onset + free] = np.nan
+        V[fine * before + 1 : fine * onset + free] = np.nan
         held = {"V": np.tile(V, SETTLE_BEATS + 1)}
         if beats.Ca_i_mM is not None:
             Ca_i = np.interp(t, np.arange(length), beats.Ca_i_mM[k, :length], period=length)
@@ -192,11 +192,12 @@ def hidden_states(beats, cells=None):
 def upstroke_response(beats, cells, duration_ms):
     """Return V (K, N, duration_ms / FINE_ms + 1) of K variants of the model after the onset.
 
-    cells : K lists of one cell a sweep, started at the onset; each fires by itself.
+    cells : K lists of one cell a sweep, started at rest; each fires by itself.
     """
     n = round(duration_ms / FINE_ms) + 1
     flat = [cell for row in cells for cell in row]
     V = np.full((len(flat), n), np.nan)
-    V[:, 0] = np.tile(beats.V_mV[:, beats.onset], len(cells))
+    rest_mV = beats.V_mV[:, beats.onset - 1]  # an onset may fall between samples
+    V[:, 0] = np.tile(rest_mV, len(cells))
     traces = clamp(flat, {"V": V}, FINE_ms, np.zeros((len(flat), 1)))
     return traces["V"].reshape(len(cells), len(beats.lengths), n)

@@ -47,7 +47,7 @@ def upstroke_gain(beats, hidden, gains):
     k = list(beats.cell.conductances).index(beats.cell.upstroke_current)
     parameter = beats.cell.conductances[beats.cell.upstroke_current]
     base = scaled(beats.cell, np.where(np.arange(len(gains)) == k, 1.0, gains))
-    at = {name: x[:, beats.onset] for name, x in hidden.values.items()}
+    at = {name: x[:, beats.onset - 1] for name, x in hidden.values.items()}
     starts = [{name: x[n] for name, x in at.items()} for n in range(len(beats.lengths))]
     factors = np.geomspace(*UPSTROKE_RANGE, 61)
     cells = []
