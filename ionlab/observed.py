@@ -137,8 +137,8 @@ class Hidden:
     """All states of the model along mean beats, on a grid that is finer in the upstroke.
 
     Samples 1 ms apart miss the peak and the timing of the upstroke, which the gates feel for many
-    ms. So the voltage is let go from 1 ms before to `FREE_ms` after the onset of the stimulus: there the model
-    fires by itself.
+    ms. So the voltage is let go from 1 ms before to `FREE_ms` after the onset of the stimulus:
+    there the model fires by itself.
 
     Attributes
     ----------
