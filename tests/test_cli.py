@@ -303,7 +303,7 @@ def test_weights_cut_short_or_garbled(stored):
 
 def test_weights_of_another_cell(stored):
     file, command = stored
-    shutil.copy(next((ROOT / "data" / "weights").glob("tentusscher2004-*")), file)
+    shutil.copy(ROOT / "data" / "weights" / "tentusscher2004-paper.safetensors", file)
     refused(*command, say=["for the cell tentusscher2004, not for hodgkin_huxley1952", "Train"])
 
 

@@ -213,7 +213,8 @@ def test_every_shipped_file_belongs_to_a_cell_and_holds_its_gates():
     for path in paths:
         arrays, metadata = store._read(path)
         assert all(np.isfinite(x).all() for x in arrays.values()), path.name
-        assert metadata["format"] == store.FORMAT and path.name.startswith(metadata["cell"] + "-")
+        assert metadata["format"] == (store.FORMAT if "recipe" in metadata else store.REFITS_FORMAT)
+        assert path.name.startswith(metadata["cell"] + "-")
         cell = CELLS[metadata["cell"]]
         gating = arrays.get("n1.gating.inf.W", arrays.get("inf.W"))
         assert gating.shape[1:] == (30, len(cell.gate_names)), path.name
