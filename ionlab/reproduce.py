@@ -277,9 +277,7 @@ def _figures(out, pairs, decoders):
             drawn[f"figure{number}{mark}"] = plot.before_after(
                 t, traces, units, f"{p.title}: currents of the networks ({label}, eta {pair.eta:g})"
             )
-        drawn[f"figure4{mark}"] = plot.scenarios(
-            t_ms, scenes, CELL.units, f"Neural ODEs of the retrained networks ({label})"
-        )
+        drawn[f"figure4{mark}"] = plot.scenarios(t_ms, scenes, CELL.units, f"Neural ODEs ({label})")
     for name, figure in drawn.items():
         with store.replacing(out / f"{name}.png") as aside:
             figure.savefig(aside, dpi=150)

@@ -22,12 +22,12 @@ CONDA_NAMES = {"torch": "pytorch"}  # what conda-forge calls it
 ROOMS = (
     "errors maths cells perturb features kernel implicit simulate dataset tables beats recordings "
     "lei2017 network observed membrane settle train retrain neural_ode currents identify presets "
-    "store plot widgets findings report stages reproduce bench check cli __main__"
+    "store plot widgets findings report stages reproduce bench check options cli __main__"
 ).split()
 ONLY_IN = {"matplotlib": "plot", "ipywidgets": "widgets"}
 STARTS_FAST = set(
     "errors maths cells perturb kernel implicit simulate features "
-    "tables beats recordings lei2017 cli".split()
+    "tables beats recordings lei2017 options cli".split()
 )
 
 
