@@ -63,22 +63,18 @@ class Membrane:
         """x(t + 1), (D, K, N, T), periodic within each beat."""
         return x.gather(-1, self.after.expand(*x.shape[:2], *self.after.shape[2:]))
 
-    def currents(self, gates, gains, of=None):
-        """Currents (D, K, N, T) by name, from gates (D, K, N, T, G) and gains (D, K, C).
-
-        of : the data set whose other states all networks share; each its own if None.
-        """
-        return self._equations(gates, gains, of)[2]
+    def currents(self, gates, gains):
+        """Currents (D, K, N, T) by name, from gates (D, K, N, T, G) and gains (D, K, C)."""
+        return self._equations(gates, gains)[2]
 
     def dV(self, gates, gains):
         """-(currents and stimulus) in mV/ms, (D, K, N, T)."""
         return self.cell.equations.derivatives(*self._equations(gates, gains), self.I_stim).V
 
-    def _equations(self, gates, gains, of=None):
+    def _equations(self, gates, gains):
         """States, parameters and currents, for the cell's equations."""
-        rows = slice(None) if of is None else slice(of, of + 1)
         s = SimpleNamespace(
-            **{n: self.states[n][rows] for n in self.cell.other_names},
+            **{n: self.states[n] for n in self.cell.other_names},
             **{n: gates[..., k] for k, n in enumerate(self.cell.gate_names)},
         )
         p = self.cell.p
@@ -95,11 +91,8 @@ class Membrane:
         mean = (sums[..., w:] - sums[..., :-w]) / w  # over the samples from t on, periodic
         return torch.where(self.scored, mean, torch.zeros_like(mean))
 
-    def gates(self, n1, features, of=None):
-        """Gates (D, K, N, T, G) of a stack at features (D, N, T, width) of the mean voltages.
-
-        of : the data set that all features belong to; each its own if None.
-        """
+    def gates(self, n1, features):
+        """Gates (D, K, N, T, G) of a stack at features (D, N, T, width) of the mean voltages."""
         D, N, T, width = features.shape
         K = len(n1.gating.inf.W) // D
         x = features.reshape(D, 1, N * T, width).expand(D, K, N * T, width)
@@ -107,8 +100,7 @@ class Membrane:
             z.reshape(D, K, N, T, -1) for z in n1.gating.kinetics(x.reshape(D * K, N * T, width))
         )
         step_ms = (self.dt_ms * self.inside)[..., None]  # 0 in padding, which leaves a gate alone
-        log_rho = log_rho * (step_ms if of is None else step_ms[of : of + 1])
-        return gate_path(h_inf, log_rho.clamp(max=-1e-9))
+        return gate_path(h_inf, (log_rho * step_ms).clamp(max=-1e-9))
 
 
 def features_of(n1, membrane):

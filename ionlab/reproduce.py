@@ -34,7 +34,6 @@ from ionlab.stages import (  # the data and weights behind everything here
     published_branch,
     published_stage,
     recorded,
-    refits_of,
     ship,
     theory_stage,
 )
@@ -123,19 +122,25 @@ def run(out, preset="paper", seed=0, device="auto", weights=None):
 def _pair(stages, settings, seed, device, name, method, fit, first):
     """Return the `Pair` of one method at the paper's eta for this perturbation."""
     if method == "membrane":
-        eta, arrays = settings.eta, membrane_stage(stages, settings, seed, device, name)
-        refits, rows = refits_of(arrays, fit, eta), (0, 1)
+        arrays = membrane_stage(stages, settings, seed, device, name)
+        refits, rows = store.refits_of(arrays, fit), (0, 1)
     else:
-        eta, arrays = decoder_stage(stages, settings, seed, device, method)
-        refits, rows = refits_of(arrays, first, eta), (0, list(CELLS).index(name))
-    k = nearest(eta, ETA[name])
+        arrays = decoder_stage(stages, settings, seed, device, method)
+        refits, rows = store.refits_of(arrays, first), (0, list(CELLS).index(name))
+    k = nearest(refits.eta, ETA[name])
     networks = [(refits.network(d, k), refits.gains[d, k]) for d in rows]
-    return Pair(float(eta[k]), *networks)
+    return Pair(float(refits.eta[k]), *networks)
 
 
 def nearest(eta, wanted):
     """Return the number of the value of eta that is nearest to the wanted one."""
     return int(np.abs(np.log(np.asarray(eta) / wanted)).argmin())
+
+
+def _ode(network):
+    """Return the neural ODE of a network and its gains."""
+    n1, gains = network
+    return scaled(CELL, gains).with_kinetics(learned(n1, CELL))
 
 
 def _decoder(beats):
@@ -167,10 +172,6 @@ def _case(pair, perturbation, method, decoders):
     own = decoders[perturbation.name], decoders["control"]
     equal = decoders[perturbation.name], decoders[perturbation.name]
     ratio = _ratios(pair.treated, pair.control, equal)
-    n1, gains = pair.treated
-    ode = scaled(CELL, gains).with_kinetics(learned(n1, CELL))
-    n1, gains = pair.control
-    control_ode = scaled(CELL, gains).with_kinetics(learned(n1, CELL))
     return {
         "perturbation": perturbation.name,
         "current": perturbation.current,
@@ -180,8 +181,8 @@ def _case(pair, perturbation, method, decoders):
         "first": max(ratio, key=lambda name: abs(np.log(ratio[name]))),
         "ratio": ratio,
         "area_ratio": _ratios(pair.treated, pair.control, own),
-        "neural_ode": _agreement(CELLS[perturbation.name], ode),
-        "neural_ode_of_control": _agreement(CELL, control_ode),
+        "neural_ode": _agreement(CELLS[perturbation.name], _ode(pair.treated)),
+        "neural_ode_of_control": _agreement(CELL, _ode(pair.control)),
         "paper_says": SAID[perturbation.name],
     }
 
@@ -258,9 +259,7 @@ def _figures(out, pairs, decoders):
         mark = "" if method == "membrane" else f"_{method}"
         for number, p in enumerate(PAPER, start=5):
             pair = pairs[p.name, method]
-            n1, gains = pair.treated
-            ode = scaled(CELL, gains).with_kinetics(learned(n1, CELL))
-            traces = pace(ode, [SHOWN_ms], **whole)
+            traces = pace(_ode(pair.treated), [SHOWN_ms], **whole)
             scenes[p.title]["neural ODE"] = traces["V"][0]
             if method == "no-upstroke":  # its currents differ little from those as published
                 continue

@@ -6,7 +6,6 @@ A stage that finds its file reads it, so a run that was killed goes on where it 
 from dataclasses import asdict, replace
 
 import numpy as np
-import torch
 
 from ionlab import store
 from ionlab.cells import tentusscher2004 as CELL
@@ -16,7 +15,7 @@ from ionlab.observed import Beats
 from ionlab.perturb import PAPER
 from ionlab.presets import find
 from ionlab.recordings import from_traces
-from ionlab.retrain import Refits, retrain
+from ionlab.retrain import retrain
 from ionlab.simulate import pace
 from ionlab.train import train
 
@@ -30,13 +29,6 @@ def recorded(condition, preset):
     """Return the mean beats of a condition at the cycle lengths of the second pass."""
     traces = pace(CELLS[condition], preset.beats_ms)
     return Beats.of(CELL, from_traces(traces, condition).sweeps)
-
-
-def refits_of(arrays, fit, eta):
-    """Return the `Refits` that a second-pass stage stored."""
-    n1 = fit.n1.stacked(len(arrays["inf.W"]))
-    n1.gating.load_state_dict({k: torch.as_tensor(arrays[k]) for k in n1.gating.state_dict()})
-    return Refits(n1, arrays["gains"], np.asarray(eta), arrays["misfit_mV"], arrays["drift"])
 
 
 def theory_stage(stages, preset, seed, device):
@@ -65,7 +57,7 @@ def membrane_stage(stages, preset, seed, device, name):
         order = list(CELL.conductances)
         changes = sorted(current_changes(refits.settled), key=lambda c: order.index(c.name))
         return {
-            **_arrays_of(refits),
+            **store.arrays_of_refits(refits),
             **{
                 field: np.array([getattr(change, field) for change in changes])
                 for field in ("ratio", "low", "high", "evidence")
@@ -112,7 +104,7 @@ def decoder_stage(stages, preset, seed, device, variant):
             traces = pace(cell, slow, record_last_ms=float(preset.decoder_samples))
             data.append(Sequences.from_traces(traces, fit.normaliser).columns(CELL.observables))
         refits = retrain(fit, data, eta, decoder="n2", recipe=recipe, device=device)
-        return _arrays_of(refits)
+        return store.arrays_of_refits(refits)
 
     settings = {
         "first": _published_settings(preset, seed),
@@ -121,23 +113,13 @@ def decoder_stage(stages, preset, seed, device, variant):
         "recipe": asdict(recipe),
         "samples": preset.decoder_samples,
     }
-    return eta, store.cached(stages, f"second-pass-n2-{variant}", settings, compute)
+    return store.cached(stages, f"second-pass-n2-{variant}", settings, compute)
 
 
 def published_branch(stages, preset_name, seed, device):
     """Everything by the paper's own recipe, for a process of its own; it leaves its stages."""
     for variant in UPSTROKE:
         decoder_stage(stages, find(preset_name), seed, device, variant)
-
-
-def _arrays_of(refits):
-    gating = {key: value.cpu().numpy() for key, value in refits.n1.gating.state_dict().items()}
-    return {
-        **gating,
-        "gains": refits.gains,
-        "misfit_mV": refits.misfit_mV,
-        "drift": refits.drift,
-    }
 
 
 def ship(folder, stages, preset, seed, device):
@@ -147,11 +129,11 @@ def ship(folder, stages, preset, seed, device):
     store.save_fit(folder / f"{CELL.name}-paper.safetensors", published)
     for name in FACTORS:
         arrays = membrane_stage(stages, preset, seed, device, name)
-        refits = refits_of(arrays, fit, preset.eta)
+        refits = store.refits_of(arrays, fit)
         store.save_refits(folder / f"{CELL.name}-membrane-{name}.safetensors", refits, fit)
     for variant in UPSTROKE:
-        eta, arrays = decoder_stage(stages, preset, seed, device, variant)
-        refits = refits_of(arrays, published, eta)
+        arrays = decoder_stage(stages, preset, seed, device, variant)
+        refits = store.refits_of(arrays, published)
         store.save_refits(folder / f"{CELL.name}-n2-{variant}.safetensors", refits, published)
 
 

@@ -58,7 +58,7 @@ def cached(folder, name, settings, compute):
     The key is a digest of `settings` (JSON), so a changed setting computes anew, and a run that
     was killed goes on where it stopped.
     """
-    path = Path(folder) / f"{name}-{_key({'format': FORMAT, **settings})}.safetensors"
+    path = Path(folder) / f"{name}-{_key({'format': [FORMAT, *REFITS], **settings})}.safetensors"
     if path.exists():
         return _read(path)[0]
     arrays = {k: np.ascontiguousarray(v) for k, v in compute().items()}
@@ -163,15 +163,25 @@ def load_fit(path, cell):
     return fit_of(arrays, cell, activation, inputs, seed=int(metadata["seed"]), source=path)
 
 
+def arrays_of_refits(refits):
+    """Return the gating layers, gains, eta, misfit and drift of `Refits` as arrays."""
+    gating = {key: value.cpu().numpy() for key, value in refits.n1.gating.state_dict().items()}
+    return {**gating, **{name: np.asarray(getattr(refits, name)) for name in REFITS}}
+
+
+def refits_of(arrays, fit):
+    """Return the `Refits` of `fit` that `arrays_of_refits` took apart."""
+    n1 = fit.n1.stacked(len(arrays["inf.W"]))
+    state = {key: torch.as_tensor(arrays[key]) for key in n1.gating.state_dict()}
+    n1.gating.load_state_dict(state)
+    return Refits(n1, **{name: arrays[name] for name in REFITS})
+
+
 def save_refits(path, refits, fit):
-    """Write retrained networks: the gating layers, gains, eta, misfit and drift (safetensors)."""
+    """Write retrained networks with the cell and gates they belong to (safetensors)."""
     metadata = {"format": REFITS_FORMAT, "cell": fit.cell.name, "gates": json.dumps(fit.n1.gates)}
-    arrays = {
-        **{key: value.cpu().numpy() for key, value in refits.n1.gating.state_dict().items()},
-        **{name: np.asarray(getattr(refits, name)) for name in REFITS},
-    }
     with replacing(path) as aside:
-        save_file(arrays, aside, metadata)
+        save_file(arrays_of_refits(refits), aside, metadata)
 
 
 def load_refits(path, fit):
@@ -183,10 +193,7 @@ def load_refits(path, fit):
             f"it says {metadata.get('format')!r} and {metadata.get('cell')!r}."
         )
     try:
-        n1 = fit.n1.stacked(len(arrays["inf.W"]))
-        state = {key: torch.as_tensor(arrays[key]) for key in n1.gating.state_dict()}
-        n1.gating.load_state_dict(state)
-        return Refits(n1, **{name: arrays[name] for name in REFITS})
+        return refits_of(arrays, fit)
     except (KeyError, RuntimeError) as error:
         raise BadWeights(
             f"{path}: not the gating layers of this network ({str(error).splitlines()[0]})."
