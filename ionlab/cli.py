@@ -69,7 +69,12 @@ def main():
     "--drug", help="Of the dataset: dofetilide, paracetamol, quinidine, sotalol, verapamil."
 )
 @click.option("--concentration", type=float, help="Of the drug, in uM.")
-def report(control, treated, out, dataset, drug, concentration, **settings):
+@click.option(
+    "--perturbation",
+    type=Name("perturbation", perturbation_names),
+    help="Simulate the cell and this change of it instead of reading CONTROL and TREATED.",
+)
+def report(control, treated, out, dataset, drug, concentration, perturbation, **settings):
     """Say which ionic currents changed from CONTROL to TREATED, by how much, and how sure.
 
     CONTROL and TREATED are CSV files, or folders of them, with the columns time_ms and V_mV (or
@@ -79,12 +84,19 @@ def report(control, treated, out, dataset, drug, concentration, **settings):
     Examples:
       ionlab report data/recordings/control.csv data/recordings/long_qt.csv --out out/report
       ionlab report --dataset lei2017 --drug dofetilide --concentration 0.1 --out out/dofetilide
+      ionlab report --perturbation ito --out out/ito
     """
-    if dataset is None:
+    if perturbation is not None:
+        if {control, dataset, drug, concentration} != {None}:
+            raise click.UsageError(
+                "--perturbation simulates both recordings: it stands instead of CONTROL and "
+                "TREATED, and of --dataset, --drug and --concentration."
+            )
+    elif dataset is None:
         if treated is None or drug is not None or concentration is not None:
             raise click.UsageError(
                 "name two recordings, CONTROL and TREATED; or --dataset, --drug and "
-                "--concentration instead of them."
+                "--concentration, or --perturbation, instead of them."
             )
     elif control is not None or drug is None or concentration is None:
         raise click.UsageError(
@@ -100,6 +112,7 @@ def report(control, treated, out, dataset, drug, concentration, **settings):
         dataset=dataset,
         drug=drug,
         concentration=concentration,
+        perturbation=perturbation,
         **settings,
     )
     results = json.loads((Path(out) / "results.json").read_text(encoding="utf-8"))

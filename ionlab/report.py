@@ -13,17 +13,22 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from ionlab import cells, lei2017, presets
+import numpy as np
+
+from ionlab import cells, lei2017, perturb, presets
 from ionlab.errors import BadValue, IonlabError, known, positive
 from ionlab.identify import usable
 from ionlab.network import device_of
-from ionlab.recordings import read_recording
+from ionlab.recordings import from_traces, read_recording
 from ionlab.retrain import ETA_ADVICE
+from ionlab.simulate import pace
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "notebooks" / "report.ipynb"
 RESULTS = ("report.ipynb", "report.html", "results.json")
 DATASETS = {"lei2017": lei2017.load}
+NOISE_mV = 0.5  # standard deviation, on simulated recordings
+RECORDED_ms = 5000.0  # of each simulated sweep, like the recordings that ship
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Settings:
     dataset: str
     drug: str
     concentration: float
+    perturbation: str
     out: str
     cell: str
     eta: float
@@ -60,13 +66,35 @@ class Settings:
         if self.dataset:
             known("dataset", self.dataset, DATASETS)
             positive("the concentration (uM)", self.concentration, "Try 0.1 with dofetilide.")
+            if self.perturbation:
+                raise BadValue(
+                    f"a perturbation is simulated, a dataset was measured; got {self.perturbation} "
+                    f"and {self.dataset}. Leave one of the two out."
+                )
+        if self.perturbation:
+            perturb.find(self.perturbation).apply(cells.find(self.cell))
 
     def recordings(self):
-        """Read control and treated: the two files, or those of the data set."""
+        """Return control and treated: the two files, those of the data set, or simulated ones."""
         cell = cells.find(self.cell)
+        if self.perturbation:
+            return self._simulated(cell)
         if self.dataset:
             return DATASETS[self.dataset](self.drug, self.concentration, cell)
         return tuple(read_recording(located(path), cell) for path in (self.control, self.treated))
+
+    def _simulated(self, cell):
+        """Return the cell and the perturbed cell, paced like the preset's beats, with noise."""
+        rng = np.random.default_rng(self.seed)
+        lengths = presets.find(self.preset).beats_ms
+        sides = {
+            "simulated control": cell,
+            f"simulated {self.perturbation}": perturb.find(self.perturbation).apply(cell),
+        }
+        return tuple(
+            from_traces(pace(side, lengths, record_last_ms=RECORDED_ms), name, NOISE_mV, rng)
+            for name, side in sides.items()
+        )
 
 
 def located(path):

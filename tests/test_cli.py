@@ -341,6 +341,7 @@ def test_report_hands_on_what_it_was_asked(stub):
         "dataset": None,
         "drug": None,
         "concentration": None,
+        "perturbation": None,
         "cell": "tentusscher2004",
         "eta": 5e-4,
         "preset": "paper",
@@ -358,6 +359,15 @@ def test_report_on_a_dataset(stub):
     assert run("report", *options, "--out", "out").exit_code == 0
     asked = {"dataset": "lei2017", "drug": "dofetilide", "concentration": 0.1, "control": None}
     assert asked.items() <= room.asked.items()
+
+
+def test_report_on_a_perturbation(stub):
+    room = stub("report")
+    assert run("report", "--perturbation", "ito", "--out", "out").exit_code == 0
+    asked = {"perturbation": "ito", "dataset": None, "control": None, "treated": None}
+    assert asked.items() <= room.asked.items()
+    say = 'Did you mean "long_qt"'
+    refused("report", "--perturbation", "longqt", "--out", "new", say=say)
 
 
 @pytest.mark.parametrize(
@@ -383,6 +393,8 @@ def test_report_refuses_what_the_dataset_has_not(dataset, drug, concentration, s
         [CONTROL, TREATED, "--dataset", "lei2017", "--drug", "x", "--concentration", "1"],
         ["--dataset", "lei2017", "--drug", "dofetilide"],
         ["--dataset", "lei2017", "--concentration", "0.1"],
+        [CONTROL, TREATED, "--perturbation", "ito"],
+        ["--dataset", "lei2017", "--perturbation", "ito"],
         [CONTROL, TREATED, "--etaa", "1"],
         [CONTROL, TREATED, "--seed", "-1"],
     ],

@@ -11,8 +11,10 @@ import pandas as pd
 import papermill
 import pytest
 
-from ionlab import findings, report
+from ionlab import findings, perturb, presets, report
+from ionlab.cells import tentusscher2004
 from ionlab.errors import BadRecording, BadValue, IonlabError, UnknownName
+from ionlab.simulate import pace
 
 RECORDINGS = report.ROOT / "data" / "recordings"
 CONTROL, LONG_QT = (str(RECORDINGS / f"{name}.csv") for name in ("control", "long_qt"))
@@ -136,6 +138,39 @@ def test_real_recordings_are_reported_with_their_doubts(tmp_path, monkeypatch, i
     assert any("misses the recording" in text for text in found["warnings"])
 
 
+@pytest.mark.slow
+def test_a_simulated_perturbation_is_named(tmp_path):
+    """Oracle: the factor that ITO applies, 3; the files of the defaults are not read."""
+    found = check_run(report.run(tmp_path, preset="fast", perturbation="ito", seed=3))
+    assert found["changed"] == ["I_to"]
+    assert found["currents"][0]["ratio"] == pytest.approx(perturb.ITO.factors["g_to"], rel=0.1)
+    assert found["control"]["file"] == "simulated control"
+    assert found["treated"] == {**found["treated"], "file": "simulated ito", "sweeps": 3}
+
+
+def test_simulated_recordings_are_the_cell_with_noise_from_the_seed():
+    """Oracle: the cells paced without noise; what is left over is white, of 0.5 mV."""
+    first, again, other = (
+        report.Settings(
+            **{**report.contract(), "preset": "fast", "perturbation": "short_qt", "seed": seed}
+        ).recordings()
+        for seed in (0, 0, 1)
+    )
+    lengths = presets.FAST.beats_ms
+    cells = (tentusscher2004, perturb.SHORT_QT.apply(tentusscher2004))
+    clean = pace(cells, lengths, record_last_ms=report.RECORDED_ms)["V"]
+    V, same, differs = (
+        np.stack([sweep.V_mV for side in pair for sweep in side.sweeps])
+        for pair in (first, again, other)
+    )
+    assert [s.cycle_length_ms for side in first for s in side.sweeps] == [*lengths, *lengths]
+    np.testing.assert_array_equal(V, same)
+    assert not np.allclose(V, differs, atol=0.1)
+    noise = V - clean
+    np.testing.assert_allclose(noise.std(1), 0.5, rtol=0.05)
+    assert abs(np.corrcoef(noise) - np.eye(len(noise))).max() < 0.06  # 4 of 1 / sqrt(5000)
+
+
 # --- what is refused, before anything runs -----------------------------------------------
 
 
@@ -162,6 +197,13 @@ def never_runs(monkeypatch):
         ({"dataset": "lei2018"}, UnknownName, 'Did you mean "lei2017"'),
         ({"dataset": "lei2017", "drug": "dofetilid", "concentration": 0.1}, UnknownName, "dofet"),
         ({"dataset": "lei2017", "drug": "dofetilide"}, BadValue, "concentration"),
+        ({"perturbation": "longqt"}, UnknownName, 'Did you mean "long_qt"'),
+        ({"perturbation": "ito", "cell": "hodgkin_huxley1952"}, UnknownName, "parameter"),
+        (
+            {"perturbation": "ito", "dataset": "lei2017", "drug": "x", "concentration": 0.1},
+            BadValue,
+            "Leave one of the two out",
+        ),
     ],
 )
 def test_bad_input_is_refused_and_leaves_nothing(tmp_path, never_runs, given, kind, text):
