@@ -5,17 +5,13 @@ to the side and moves the results into place once all of them are there.
 """
 
 import ast
-import os
-import shutil
 import sys
-import tempfile
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
-from ionlab import cells, lei2017, perturb, presets
+from ionlab import cells, lei2017, notebook, perturb, presets
 from ionlab.errors import BadValue, IonlabError, known, positive
 from ionlab.identify import usable
 from ionlab.network import device_of
@@ -131,8 +127,8 @@ def run(out, **parameters):
     for recording in Settings(**{**defaults, **given}).recordings():
         usable(recording)
     given.pop("out", None)  # results.json is written beside the notebook
-    with _aside(out) as folder:
-        with _this_python(folder):
+    with notebook.aside(out) as folder:
+        with notebook.this_python():
             try:
                 papermill.execute_notebook(
                     NOTEBOOK,
@@ -155,77 +151,7 @@ def _family(kind):
     return {kind}.union(*(_family(below) for below in kind.__subclasses__()))
 
 
-@contextmanager
-def _aside(out):
-    """Give a folder to work in; move its results into `out` if the block succeeds."""
-    out = Path(out).absolute()
-    new = [path for path in (out, *out.parents) if not path.exists()]
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".report-", dir=out))
-    except OSError as error:
-        raise BadValue(
-            f"results are written to {out}, which cannot be written to ({error.strerror}). "
-            "Choose another folder with --out."
-        ) from error
-    try:
-        yield aside
-        for name in RESULTS:
-            os.replace(aside / name, out / name)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        for path in new:
-            with suppress(OSError):  # it holds the results
-                path.rmdir()
-
-
-@contextmanager
-def _this_python(folder):
-    """Let the kernel called python3 be this interpreter, whatever else is installed."""
-    from ipykernel.kernelspec import write_kernel_spec
-
-    jupyter = folder / "jupyter"
-    quiet = ["--IPKernelApp.log_level=ERROR"]  # no advice on encryption between two processes
-    write_kernel_spec(str(jupyter / "kernels" / "python3"), extra_arguments=quiet)
-    before = os.environ.get("JUPYTER_PATH")
-    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(jupyter), before]))
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["JUPYTER_PATH"]
-        else:
-            os.environ["JUPYTER_PATH"] = before
-
-
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-body {{ font: 16px/1.55 system-ui, sans-serif; color: #1b1b1b; background: #fff;
-  max-width: 60rem; margin: 2rem auto; padding: 0 1.2rem; }}
-h1 {{ font-size: 1.7rem; }} h2 {{ font-size: 1.25rem; margin-top: 2.2rem; }}
-h1, h2 {{ line-height: 1.25; }} .anchor-link {{ display: none; }}
-blockquote {{ margin: 1rem 0; padding: .6rem 1.1rem; border-left: 5px solid #5790fc;
-  background: #f1f5fd; font-size: 1.2rem; }}
-img {{ max-width: 100%; height: auto; }} .output, .output_html {{ overflow-x: auto; }}
-table {{ border-collapse: collapse; font-size: .87rem; border: 0; }}
-th, td {{ text-align: left; padding: .25rem .8rem .25rem 0; border: 0;
-  border-bottom: 1px solid #ddd; vertical-align: top; }}
-pre {{ white-space: pre-wrap; }}
-</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
-
-
-def html(notebook, page):
+def html(executed, page):
     """Write an executed notebook as one page without code, in a file that needs no other."""
     import nbformat
     from nbconvert import HTMLExporter
@@ -243,8 +169,8 @@ def html(notebook, page):
         exclude_output_prompt=True,
         embed_images=True,
     )
-    cells = nbformat.read(notebook, as_version=4)
+    cells = nbformat.read(executed, as_version=4)
     body, _ = exporter.from_notebook_node(cells)
     first = next(c.source for c in cells.cells if c.cell_type == "markdown")
     title = first.splitlines()[0].lstrip("# ")
-    Path(page).write_text(PAGE.format(title=title, body=body), encoding="utf-8")
+    Path(page).write_text(notebook.page(title, body), encoding="utf-8")

@@ -21,8 +21,9 @@ CONDA_NAMES = {"torch": "pytorch"}  # what conda-forge calls it
 # A new module gets its place here.
 ROOMS = (
     "errors maths cells perturb features kernel implicit simulate dataset tables beats recordings "
-    "lei2017 network observed membrane settle train retrain neural_ode currents identify presets "
-    "store plot widgets findings report stages reproduce bench check options cli __main__"
+    "lei2017 network observed membrane settle progress train retrain neural_ode currents direct "
+    "identify presets store readout plot widgets findings notebook report stages reproduce bench "
+    "check course options cli_course cli __main__"
 ).split()
 ONLY_IN = {"matplotlib": "plot", "ipywidgets": "widgets"}
 STARTS_FAST = set(

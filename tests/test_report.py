@@ -97,7 +97,7 @@ def test_the_notebook_of_a_report_can_be_worked_on(long_qt):
     (injected,) = (
         c.source for c in notebook.cells if "injected-parameters" in c.metadata.get("tags", [])
     )
-    assert repr(LONG_QT)[1:-1] in injected and ".report-" not in injected
+    assert repr(LONG_QT)[1:-1] in injected and ".new-" not in injected
 
 
 def test_an_unchanged_pair_changes_nothing_with_papermill_alone(tmp_path):
