@@ -7,58 +7,37 @@ process. What each gives is read out the same way.
 import json
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
-from ionlab import plot, presets, store
-from ionlab.membrane import Membrane, features_of
+from ionlab import plot, presets, readout, store
 from ionlab.network import device_of
 from ionlab.neural_ode import learned
-from ionlab.observed import hidden_states
 from ionlab.perturb import PAPER
-from ionlab.retrain import MembraneRecipe
-from ionlab.settle import scaled
+from ionlab.readout import PAPER_ETA
 from ionlab.simulate import pace
 from ionlab.stages import (  # the data and weights behind everything here
     CELL,
     CELLS,
-    ETA,
     UPSTROKE,
     decoder_stage,
     membrane_stage,
     published_branch,
     published_stage,
-    recorded,
     ship,
     theory_stage,
 )
 
-METHODS = {
-    "published": "N2, as published",
-    "no-upstroke": "N2, upstroke left out",
-    "membrane": "membrane equation",
-}
+METHODS = ("published", "no-upstroke", "membrane")  # rows of the table, per perturbation
 SAID = {  # what the paper reports in sections 3.1 to 3.3
     "long_qt": "I_Kr and I_Ks reduced",
     "short_qt": "I_Kr and I_Ks increased",
     "ito": "I_to increased; other K currents, I_CaL and I_Na changed too",
 }
-CHECK_ms = (350.0, 500.0, 800.0)  # cycle lengths at which neural ODEs are run
 SHOWN_ms = 350.0  # of Figures 3 to 7
-
-
-@dataclass(frozen=True)
-class Pair:
-    """The networks of one method on control and treated, with their gains: (n1, (C,)) each."""
-
-    eta: float
-    control: tuple
-    treated: tuple
 
 
 def run(out, preset="paper", seed=0, device="auto", weights=None):
@@ -78,17 +57,15 @@ def run(out, preset="paper", seed=0, device="auto", weights=None):
             membrane_stage(stages, settings, seed, device, perturbation.name)
         published.result()
     first, n2_stage = published_stage(stages, settings, seed, device)
-    beats = {condition: recorded(condition, settings) for condition in CELLS}
-    decoders = {c: _decoder(beats[c]) for c in CELLS}
     cases, pairs = [], {}
     for perturbation in PAPER:
         for method in METHODS:
             pair = _pair(stages, settings, seed, device, perturbation.name, method, fit, first)
             pairs[perturbation.name, method] = pair
-            cases.append(_case(pair, perturbation, method, decoders))
+            cases.append(_case(pair, perturbation, method))
         table = membrane_stage(stages, settings, seed, device, perturbation.name)
         cases[-1] |= _intervals(table)
-    _figures(out, pairs, decoders)
+    _figures(out, pairs)
     gate_rmse = dict(zip(CELL.gate_names, n2_stage["validation"].round(4).tolist(), strict=True))
     metrics = {
         "preset": preset,
@@ -96,12 +73,12 @@ def run(out, preset="paper", seed=0, device="auto", weights=None):
         "cell": CELL.name,
         "networks_retrained": {
             "membrane": 2 * len(PAPER) * len(settings.eta),
-            "n2": len(UPSTROKE) * len(CELLS) * len(set(ETA.values())),
+            "n2": len(UPSTROKE) * len(CELLS) * len(set(PAPER_ETA.values())),
         },
         "first_pass": {
-            "clamp": _agreement(CELL, CELL.with_kinetics(learned(fit.n1, CELL))),
+            "clamp": readout.agreement(CELL, CELL.with_kinetics(learned(fit.n1, CELL))),
             "paper": {
-                **_agreement(CELL, CELL.with_kinetics(learned(first.n1, CELL))),
+                **readout.agreement(CELL, CELL.with_kinetics(learned(first.n1, CELL))),
                 "gate_rmse": gate_rmse,
             },
         },
@@ -127,62 +104,24 @@ def _pair(stages, settings, seed, device, name, method, fit, first):
     else:
         arrays = decoder_stage(stages, settings, seed, device, method)
         refits, rows = store.refits_of(arrays, first), (0, list(CELLS).index(name))
-    k = nearest(refits.eta, ETA[name])
-    networks = [(refits.network(d, k), refits.gains[d, k]) for d in rows]
-    return Pair(float(refits.eta[k]), *networks)
+    along = (readout.along(CELLS[c], settings.beats_ms) for c in ("control", name))
+    return readout.pair(refits, PAPER_ETA[name], *along, rows)
 
 
-def nearest(eta, wanted):
-    """Return the number of the value of eta that is nearest to the wanted one."""
-    return int(np.abs(np.log(np.asarray(eta) / wanted)).argmin())
-
-
-def _ode(network):
-    """Return the neural ODE of a network and its gains."""
-    n1, gains = network
-    return scaled(CELL, gains).with_kinetics(learned(n1, CELL))
-
-
-def _decoder(beats):
-    """Return the membrane equation along mean beats, other states from the theory."""
-    return Membrane([beats], MembraneRecipe(), torch.device("cpu"), [hidden_states(beats)])
-
-
-def _currents(network, decoder):
-    """Return current -> (N, T) with a network's gates put into the equations."""
-    n1, gains = network
-    with torch.no_grad():
-        gates = decoder.gates(n1, features_of(n1, decoder))
-        I = decoder.currents(gates, torch.as_tensor(gains, dtype=torch.float32)[None, None])
-    return {name: x[0, 0].numpy() for name, x in I._asdict().items()}
-
-
-def _ratios(treated, control, decoders):
-    """Area of each current that conductances scale, treated over control; decoders of each."""
-    areas = []
-    for network, decoder in zip((treated, control), decoders, strict=True):
-        weight = (decoder.dt_ms * decoder.inside)[0, 0].numpy()
-        I = _currents(network, decoder)
-        areas.append({name: float((np.abs(I[name]) * weight).sum()) for name in CELL.conductances})
-    return {name: round(areas[0][name] / areas[1][name], 4) for name in CELL.conductances}
-
-
-def _case(pair, perturbation, method, decoders):
+def _case(pair, perturbation, method):
     """Read out one perturbation by one method."""
-    own = decoders[perturbation.name], decoders["control"]
-    equal = decoders[perturbation.name], decoders[perturbation.name]
-    ratio = _ratios(pair.treated, pair.control, equal)
+    ratio = readout.ratios(pair)
     return {
         "perturbation": perturbation.name,
         "current": perturbation.current,
         "factor": next(iter(perturbation.factors.values())),
-        "method": METHODS[method],
+        "method": readout.METHODS[method],
         "eta": pair.eta,
         "first": max(ratio, key=lambda name: abs(np.log(ratio[name]))),
         "ratio": ratio,
-        "area_ratio": _ratios(pair.treated, pair.control, own),
-        "neural_ode": _agreement(CELLS[perturbation.name], _ode(pair.treated)),
-        "neural_ode_of_control": _agreement(CELL, _ode(pair.control)),
+        "area_ratio": readout.ratios(pair, same=False),
+        "neural_ode": readout.agreement(CELLS[perturbation.name], readout.ode(pair.treated)),
+        "neural_ode_of_control": readout.agreement(CELL, readout.ode(pair.control)),
         "paper_says": SAID[perturbation.name],
     }
 
@@ -195,23 +134,6 @@ def _intervals(arrays):
         for c, name in enumerate(names)
     }
     return {"first": names[int(arrays["evidence"].argmax())], "interval": intervals}
-
-
-def _agreement(cell, ode):
-    """Return APD90 and V RMSE of a neural ODE beside the cell it should be, per cycle length."""
-    true, given = (pace(c, CHECK_ms, record_last_ms=4000.0) for c in (cell, ode))
-    rows = {}
-    for k, length in enumerate(CHECK_ms):
-        apds = [traces.apd_ms()[k] for traces in (true, given)]
-        miss = np.sqrt(np.mean((true["V"][k] - given["V"][k]) ** 2))
-        number = lambda x: round(float(x), 2) if np.isfinite(x) else None  # noqa: E731
-        rows[f"{length:g}"] = {
-            "apd90_ms": number(apds[1]),
-            "apd90_of_cell_ms": number(apds[0]),
-            "v_rmse_mV": number(miss),
-            "capture": "diverged" if given.diverged[k] else given.capture()[k],
-        }
-    return rows
 
 
 def _table(cases):
@@ -237,7 +159,7 @@ def _table(cases):
     return pd.DataFrame(rows)
 
 
-def _figures(out, pairs, decoders):
+def _figures(out, pairs):
     """Draw Figures 2 to 7."""
     drawn = {}
     slow = pace(CELL, [800.0, 550.0, 320.0], record_last_ms=2000.0)
@@ -255,24 +177,24 @@ def _figures(out, pairs, decoders):
     title = f"Membrane voltage at cycle length {SHOWN_ms:g} ms"
     drawn["figure3"] = plot.scenarios(t_ms, scenes, CELL.units, title)
     units = {**dict.fromkeys(CELL.current_names, CELL.current_unit), "V": "mV"}
-    for method, label in METHODS.items():
+    for method in METHODS:
+        label = readout.METHODS[method]
         mark = "" if method == "membrane" else f"_{method}"
         for number, p in enumerate(PAPER, start=5):
             pair = pairs[p.name, method]
-            traces = pace(_ode(pair.treated), [SHOWN_ms], **whole)
+            traces = pace(readout.ode(pair.treated), [SHOWN_ms], **whole)
             scenes[p.title]["neural ODE"] = traces["V"][0]
             if method == "no-upstroke":  # its currents differ little from those as published
                 continue
-            control, treated = (decoders[c] for c in ("control", p.name))
-            both = [_currents(pair.control, control), _currents(pair.treated, treated)]
-            for I, decoder in zip(both, (control, treated), strict=True):
-                I["V"] = decoder.states["V"][0, 0].numpy()
-            at = CHECK_ms.index(SHOWN_ms)
-            inside = control.inside[0, 0, at].numpy()
+            both, along = [], (pair.along_control, pair.along_treated)
+            for network, own in zip((pair.control, pair.treated), along, strict=True):
+                both.append({**readout.currents(network, own), "V": own.state("V")})
+            at = readout.BEATS_ms.index(SHOWN_ms)
+            inside = pair.along_control.inside[at]
             traces = {
                 name: tuple(I[name][at][inside] for I in both) for name in (*CELL.conductances, "V")
             }
-            t = control.t_ms[inside]
+            t = pair.along_control.t_ms[inside]
             drawn[f"figure{number}{mark}"] = plot.before_after(
                 t, traces, units, f"{p.title}: currents of the networks ({label}, eta {pair.eta:g})"
             )

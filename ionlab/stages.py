@@ -11,24 +11,16 @@ from ionlab import store
 from ionlab.cells import tentusscher2004 as CELL
 from ionlab.dataset import Sequences
 from ionlab.identify import current_changes
-from ionlab.observed import Beats
 from ionlab.perturb import PAPER
 from ionlab.presets import find
-from ionlab.recordings import from_traces
+from ionlab.readout import PAPER_ETA, recorded
 from ionlab.retrain import retrain
 from ionlab.simulate import pace
 from ionlab.train import train
 
-ETA = {"long_qt": 1.5e-3, "short_qt": 1.5e-3, "ito": 3e-4}  # of the paper's Figures 5 to 7
 CELLS = {"control": CELL, **{p.name: p.apply(CELL) for p in PAPER}}
 FACTORS = {p.name: dict(p.factors) for p in PAPER}
 UPSTROKE = {"published": True, "no-upstroke": False}  # variants of the paper's second pass
-
-
-def recorded(condition, preset):
-    """Return the mean beats of a condition at the cycle lengths of the second pass."""
-    traces = pace(CELLS[condition], preset.beats_ms)
-    return Beats.of(CELL, from_traces(traces, condition).sweeps)
 
 
 def theory_stage(stages, preset, seed, device):
@@ -49,7 +41,7 @@ def membrane_stage(stages, preset, seed, device, name):
         fit = theory_stage(stages, preset, seed, device)
         refits = retrain(
             fit,
-            [recorded("control", preset), recorded(name, preset)],
+            [recorded(CELLS[c], preset.beats_ms) for c in ("control", name)],
             preset.eta,
             recipe=preset.membrane,
             device=device,
@@ -94,7 +86,10 @@ def published_stage(stages, preset, seed, device):
 
 def decoder_stage(stages, preset, seed, device, variant):
     """Second pass with N2 on all four conditions, the paper's values of eta -> arrays."""
-    eta, recipe = sorted(set(ETA.values())), replace(preset.decoder, upstroke=UPSTROKE[variant])
+    eta, recipe = (
+        sorted(set(PAPER_ETA.values())),
+        replace(preset.decoder, upstroke=UPSTROKE[variant]),
+    )
 
     def compute():
         fit, _ = published_stage(stages, preset, seed, device)

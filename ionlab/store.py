@@ -200,13 +200,18 @@ def load_refits(path, fit):
         ) from error
 
 
+def theory_file(cell, recipe, seed=0):
+    """Return the name of the file that holds the network of a first pass."""
+    settings = {"cell": cell.name, "seed": seed, "recipe": asdict(recipe)}
+    return f"{cell.name}-{_key(settings)}.safetensors"
+
+
 def theory(cell, recipe, seed=0, device="auto"):
     """Return the network of the first pass for a published cell: shipped, stored, or trained now.
 
     Prints which. What is trained is stored in the user's cache folder, under its settings.
     """
-    settings = {"cell": cell.name, "seed": seed, "recipe": asdict(recipe)}
-    name = f"{cell.name}-{_key(settings)}.safetensors"
+    name = theory_file(cell, recipe, seed)
     stored = Path(os.environ.get("IONLAB_CACHE", pooch.os_cache("ionlab"))) / name
     for path, where in ((WEIGHTS / name, "shipped weights"), (stored, "stored weights")):
         if path.exists():
