@@ -8,6 +8,7 @@
 
 from ionlab.plot.compare import before_after, fits, gate_curves, ratios
 from ionlab.plot.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, STYLE, Drawing, styled
+from ionlab.plot.lines import Lines, lines
 from ionlab.plot.paper import eta_tradeoff, observables, scenarios
 
 __all__ = [
@@ -19,10 +20,12 @@ __all__ = [
     "RED",
     "STYLE",
     "Drawing",
+    "Lines",
     "before_after",
     "eta_tradeoff",
     "fits",
     "gate_curves",
+    "lines",
     "observables",
     "ratios",
     "scenarios",
