@@ -24,7 +24,7 @@ class Settled:
     membrane : the decoder, with the hidden states.
     gates : (D, 1, N, T, G) of the theory along the recordings.
     gains : (D, 1, C) conductances over those of the theory.
-    errors : (D, C) standard errors of the gains.
+    errors : (D, C) standard errors of the gains; infinite where they are held at 1.
     hidden : D times the hidden states.
     """
 
@@ -84,10 +84,16 @@ def settle(n1, datasets, recipe, device, scale_unsure=True):
 
     The hidden states depend on the gains, through calcium and the slow ions, and the gains on the
     hidden states, so the two are found in turn. `scale_unsure` counts the unknown scale of
-    fluorescence among the errors.
+    fluorescence among the errors. Without the affine layer (`recipe.affine` False) all gains are 1.
     """
     theory = n1.stacked(len(datasets))
     hidden = [hidden_states(beats) for beats in datasets]
+    if not recipe.affine:
+        membrane = Membrane(datasets, recipe, device, hidden)
+        with torch.no_grad():
+            gates = membrane.gates(theory, features_of(n1, membrane))
+        gains = torch.ones(len(datasets), 1, len(membrane.cell.conductances), device=device)
+        return Settled(membrane, gates, gains, np.full(gains[:, 0].shape, np.inf), hidden)
     k = list(datasets[0].cell.conductances).index(datasets[0].cell.upstroke_current)
     for _ in range(SETTLE_ROUNDS):
         membrane = Membrane(datasets, recipe, device, hidden)

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from ionlab.cells import Cell
 from ionlab.dataset import Normaliser
 from ionlab.errors import BadValue, known
 from ionlab.network import N1, N2, device_of, one_thread
+from ionlab.progress import Progress
 
 V_CLAMP_mV = (-120.0, 60.0)  # range of the clamp steps
 
@@ -53,6 +53,7 @@ class Fit:
     normaliser : of all states, for n2; None without it.
     losses : (steps,) the training loss.
     validation : {gate: RMSE} on data that were not trained on.
+    stopped : the number of steps after which the training was stopped; None if it went to its end.
     """
 
     cell: Cell
@@ -63,13 +64,16 @@ class Fit:
     seed: int
     losses: np.ndarray
     validation: dict
+    stopped: int | None = None
 
 
-def train(cell, sequences=None, recipe="clamp", seed=0, device="auto"):
+def train(cell, sequences=None, recipe="clamp", seed=0, device="auto", watch=None):
     """Teach a network the gates of a cell; return a `Fit`.
 
     recipe : "clamp" (default, accurate as a neural ODE), "paper" (Eq. 2.5.2; needs `sequences`
         with all states), or a `ClampRecipe` or `PaperRecipe` with other settings.
+    watch : called as `watch(step, steps, loss)` every 10 steps; when it returns True, or on a
+        KeyboardInterrupt, the best weights so far are kept (see `ionlab.progress`).
 
     >>> from ionlab.cells import hodgkin_huxley1952
     >>> quick = ClampRecipe(adam_steps=20, lbfgs_steps=20)
@@ -81,14 +85,14 @@ def train(cell, sequences=None, recipe="clamp", seed=0, device="auto"):
     device = device_of(device)
     if isinstance(recipe, ClampRecipe):
         with one_thread():
-            return _train_clamp(cell, recipe, seed, device)
+            return _train_clamp(cell, recipe, seed, device, watch)
     if sequences is None:
         raise BadValue(
             "the paper's recipe learns from sequences of all states, got none. "
             "Try sequences=Sequences.from_traces(pace(cell, cycle_lengths_ms))."
         )
     with one_thread():
-        return _train_paper(cell, sequences, recipe, seed, device)
+        return _train_paper(cell, sequences, recipe, seed, device, watch)
 
 
 def clamp_targets(cell, V_mV, tau_floor_ms):
@@ -99,7 +103,7 @@ def clamp_targets(cell, V_mV, tau_floor_ms):
     return h_inf, np.log(np.maximum(tau_ms, tau_floor_ms))
 
 
-def _train_clamp(cell, recipe, seed, device):
+def _train_clamp(cell, recipe, seed, device, watch):
     n1 = N1(cell.name, cell.gate_names, ("V",), [-100.5], [50.5], "tanh", seed=seed)
     n1 = n1.double().to(device)
     grid = np.linspace(*V_CLAMP_mV, recipe.points)
@@ -122,7 +126,7 @@ def _train_clamp(cell, recipe, seed, device):
         inf, tau = errors()
         total = 1e4 * ((inf**2).mean() + recipe.tau_weight * (tau**2).mean())
         losses.append(total.item())
-        bar.update()
+        progress.step(losses[-1])
         return total
 
     def closure():
@@ -131,7 +135,8 @@ def _train_clamp(cell, recipe, seed, device):
         total.backward()
         return total
 
-    with tqdm(desc=f"first pass, {cell.name}", unit="step", delay=1.0) as bar:
+    steps = recipe.adam_steps + recipe.lbfgs_steps
+    with Progress(steps, f"first pass, {cell.name}", n1.parameters(), watch) as progress:
         optimizer = torch.optim.Adam(n1.parameters(), lr=recipe.learning_rate)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, recipe.learning_rate, recipe.adam_steps
@@ -154,10 +159,11 @@ def _train_clamp(cell, recipe, seed, device):
         inf, _ = compare(between)()
     rmse = (inf**2).mean(0).sqrt().cpu().numpy()
     validation = dict(zip(cell.gate_names, rmse.tolist(), strict=True))
-    return Fit(cell, n1.float(), None, None, recipe, seed, np.array(losses), validation)
+    losses, stopped = np.array(losses), progress.stopped
+    return Fit(cell, n1.float(), None, None, recipe, seed, losses, validation, stopped)
 
 
-def _train_paper(cell, sequences, recipe, seed, device):
+def _train_paper(cell, sequences, recipe, seed, device, watch):
     names, normaliser = cell.observables, sequences.normaliser
     at = [cell.state_names.index(n) for n in names]
     n1 = N1(
@@ -188,20 +194,20 @@ def _train_paper(cell, sequences, recipe, seed, device):
     optimizer = torch.optim.Adam(weights, lr=recipe.learning_rate, fused=device.type == "cpu")
     losses = []
     total_steps = recipe.epochs * (len(x) - 1)
-    with tqdm(total=total_steps, desc="first pass, paper", unit="step", delay=1.0) as bar:
+    with Progress(total_steps, "first pass, paper", weights, watch, comparable=False) as progress:
         for _ in range(recipe.epochs):
             gates, memory = h[0], None
             for t in range(len(x) - 1):
                 gates = n1(v[t], gates)
                 rest, memory = n2(x[t], gates, memory)
                 loss = ((gates - h[t + 1]) ** 2).mean() + ((rest - y[t + 1]) ** 2).mean()
+                losses.append(loss.item())
+                progress.step(losses[-1])
                 penalty = sum((w**2).mean() for w in weights)
                 optimizer.zero_grad()
                 (loss + recipe.lam * penalty).backward()
                 optimizer.step()
-                losses.append(loss.item())
                 gates, memory = gates.detach(), tuple(m.detach() for m in memory)
-                bar.update()
     rows = sequences.validation if len(sequences.validation) else sequences.train
     x, h, _ = tensors(rows)
     v, gates, squares = n1.low + x * (n1.high - n1.low), h[0], 0.0
@@ -211,4 +217,5 @@ def _train_paper(cell, sequences, recipe, seed, device):
             squares = squares + ((gates - h[t + 1]) ** 2).mean((0, 1))
     rmse = (squares / (len(x) - 1)).sqrt().cpu().tolist()
     validation = dict(zip(cell.gate_names, rmse, strict=True))
-    return Fit(cell, n1, n2, normaliser, recipe, seed, np.array(losses), validation)
+    losses, stopped = np.array(losses), progress.stopped
+    return Fit(cell, n1, n2, normaliser, recipe, seed, losses, validation, stopped)
