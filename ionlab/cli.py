@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ionlab.cli_sweep import sweep
 from ionlab.options import (
     DATASETS,
     GATES,
@@ -37,6 +38,9 @@ def main():
     Example:
       ionlab report data/recordings/control.csv data/recordings/long_qt.csv --out out/report
     """
+
+
+main.add_command(sweep)
 
 
 @main.command(short_help="What changed between two recordings.")
@@ -273,3 +277,6 @@ def bench(out, only, everything):
     if out is not None:
         room.write(out, rows)
         click.echo(out)
+
+
+main.add_command(course)

@@ -22,13 +22,13 @@ CONDA_NAMES = {"torch": "pytorch"}  # what conda-forge calls it
 ROOMS = (
     "errors maths cells perturb features kernel implicit simulate dataset tables beats recordings "
     "lei2017 network observed membrane settle progress train retrain neural_ode currents direct "
-    "identify presets store readout plot widgets findings notebook report stages reproduce bench "
-    "check course options cli_course cli __main__"
+    "identify presets store readout plot widgets findings notebook report sweep stages reproduce bench "
+    "check course options cli_course cli_sweep cli __main__"
 ).split()
 ONLY_IN = {"matplotlib": "plot", "ipywidgets": "widgets"}
 STARTS_FAST = set(
     "errors maths cells perturb kernel implicit simulate features "
-    "tables beats recordings lei2017 options cli".split()
+    "tables beats recordings lei2017 options cli_course cli".split()
 )
 
 

@@ -20,6 +20,7 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from ionlab.errors import BadValue, IonlabError, positive
 
 TIMEOUT_S = 120.0
 THREADS = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}  # of each of several processes
-DIED = "the process ended"
+DIED = "kernel died"
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,7 @@ class Task:
     @classmethod
     def of(cls, lesson):
         notebook = lesson.read()
-        before = [
-            c.source for tag in ("parameters", "setup") for c in lessons.tagged(notebook, tag)
-        ]
+        first = lessons.tagged(notebook, "parameters") + lessons.tagged(notebook, "setup")
         cells = lessons.by_id(notebook)
         found = {
             name: (cells[name].source, cells[name.replace("exercise", "check")].source)
@@ -55,7 +54,7 @@ class Task:
         }
         if not found:
             raise BadValue(f"lesson {lesson.name} has no exercises. Name another one.")
-        return cls(tuple(before), found)
+        return cls(tuple(cell.source for cell in first), found)
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,8 @@ def judge(task, codes, timeout_s=TIMEOUT_S, submission="", stop=None):
                 elif "error" in event:
                     notes.append(f"{name} raised {event['error']}")
                 elif "broken" in event:
-                    raise IonlabError(f"the lesson itself fails: {event['broken']}")
+                    notes.append(f"the setup raised {event['broken']}")
+                    left = []
                 else:
                     late = f"timed out after {timeout_s / len(names):.3g} s"
                     notes.append(f"{name}: {late if event['late'] else DIED}")
@@ -121,8 +121,9 @@ class _Process:
             start_new_session=True,
             encoding="utf-8",
         )
-        self.process.stdin.write(self.given)
-        self.process.stdin.close()
+        with suppress(BrokenPipeError):  # it ended at once; told by the lines that do not come
+            self.process.stdin.write(self.given)
+            self.process.stdin.close()
         threading.Thread(target=self._listen, daemon=True).start()
         return self
 
@@ -149,10 +150,8 @@ class _Process:
 
     def __exit__(self, *raised):
         if hasattr(os, "killpg"):
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)  # not reaped yet: the id is its own
-            except ProcessLookupError:
-                pass
         else:
             self.process.kill()
         self.process.wait()
@@ -195,30 +194,38 @@ def grade(given, folder, timeout_s=TIMEOUT_S, jobs=2, course=lessons.NOTEBOOKS):
     positive("the time limit (s)", timeout_s, "Try 120.")
     task = Task.of(lessons.find(given, course))
     paths = submissions(folder)
-    stubs = judge(task, {name: stub for name, (stub, _) in task.exercises.items()})
-    for name in task.exercises:
-        if stubs.verdicts.get(name, {}).get("status") != UNTRIED:
-            raise IonlabError(f"the lesson itself fails: {name} {stubs.verdicts} {stubs.notes}")
-    of = {name: stubs.verdicts[name]["of"] for name in task.exercises}
-    stop, done = threading.Event(), {}
+    of = points_to_reach(task)
+    stop = threading.Event()
 
-    def one(path):
+    def one(path, codes):
         name = path.relative_to(folder).as_posix()
-        codes = handed_in(path, task)
         if codes is None:
             return Grade(name, {}, ("not a notebook",))
         return judge(task, codes, timeout_s, name, stop)
 
+    handed = [(path, handed_in(path, task)) for path in paths]
     with ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(one, path) for path in paths]
+        futures = [pool.submit(one, *each) for each in handed]
         try:
-            for future in tqdm(as_completed(futures), total=len(futures), disable=None):
-                done[future] = future.result()
+            for _ in tqdm(as_completed(futures), total=len(futures), disable=None):
+                pass
         except BaseException:
             stop.set()
             pool.shutdown(cancel_futures=True)
             raise
-    return of, [done[future] for future in futures]
+    return of, [future.result() for future in futures]
+
+
+def points_to_reach(task):
+    """Return exercise -> points, as the untouched stubs are told; the lesson itself must run."""
+    stubs = judge(task, {name: stub for name, (stub, _) in task.exercises.items()})
+    for name in task.exercises:
+        if stubs.verdicts.get(name, {}).get("status") != UNTRIED:
+            told = "; ".join(stubs.notes) or stubs.verdicts[name]["status"]
+            raise IonlabError(
+                f'the stub of {name} must be told "{UNTRIED}", got: {told}. Mend the lesson first.'
+            )
+    return {name: stubs.verdicts[name]["of"] for name in task.exercises}
 
 
 def table(of, grades):

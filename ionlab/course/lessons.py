@@ -53,7 +53,9 @@ def find(given, folder=NOTEBOOKS):
     key = str(given).removesuffix(".ipynb")
     key = key.zfill(2) if key.isdigit() else key
     if key not in named:
-        raise UnknownName("lesson", given, [lesson.name for lesson in lessons(folder)])
+        short = len(key) < 4
+        every = [lesson.number if short else lesson.name for lesson in lessons(folder)]
+        raise UnknownName("lesson", given, filter(None, every))
     return named[key]
 
 
