@@ -67,13 +67,14 @@ class Fit:
     stopped: int | None = None
 
 
-def train(cell, sequences=None, recipe="clamp", seed=0, device="auto", watch=None):
+def train(cell, sequences=None, recipe="clamp", seed=0, device="auto", watch=None, width=30):
     """Teach a network the gates of a cell; return a `Fit`.
 
     recipe : "clamp" (default, accurate as a neural ODE), "paper" (Eq. 2.5.2; needs `sequences`
         with all states), or a `ClampRecipe` or `PaperRecipe` with other settings.
     watch : called as `watch(step, steps, loss)` every 10 steps; when it returns True, or on a
         KeyboardInterrupt, the best weights so far are kept (see `ionlab.progress`).
+    width : units in each layer of phi1 (and of phi2); the paper has 30.
 
     >>> from ionlab.cells import hodgkin_huxley1952
     >>> quick = ClampRecipe(adam_steps=20, lbfgs_steps=20)
@@ -85,14 +86,14 @@ def train(cell, sequences=None, recipe="clamp", seed=0, device="auto", watch=Non
     device = device_of(device)
     if isinstance(recipe, ClampRecipe):
         with one_thread():
-            return _train_clamp(cell, recipe, seed, device, watch)
+            return _train_clamp(cell, recipe, seed, device, watch, width)
     if sequences is None:
         raise BadValue(
             "the paper's recipe learns from sequences of all states, got none. "
             "Try sequences=Sequences.from_traces(pace(cell, cycle_lengths_ms))."
         )
     with one_thread():
-        return _train_paper(cell, sequences, recipe, seed, device, watch)
+        return _train_paper(cell, sequences, recipe, seed, device, watch, width)
 
 
 def clamp_targets(cell, V_mV, tau_floor_ms):
@@ -103,8 +104,8 @@ def clamp_targets(cell, V_mV, tau_floor_ms):
     return h_inf, np.log(np.maximum(tau_ms, tau_floor_ms))
 
 
-def _train_clamp(cell, recipe, seed, device, watch):
-    n1 = N1(cell.name, cell.gate_names, ("V",), [-100.5], [50.5], "tanh", seed=seed)
+def _train_clamp(cell, recipe, seed, device, watch, width):
+    n1 = N1(cell.name, cell.gate_names, ("V",), [-100.5], [50.5], "tanh", width, seed)
     n1 = n1.double().to(device)
     grid = np.linspace(*V_CLAMP_mV, recipe.points)
 
@@ -163,7 +164,7 @@ def _train_clamp(cell, recipe, seed, device, watch):
     return Fit(cell, n1.float(), None, None, recipe, seed, losses, validation, stopped)
 
 
-def _train_paper(cell, sequences, recipe, seed, device, watch):
+def _train_paper(cell, sequences, recipe, seed, device, watch, width):
     names, normaliser = cell.observables, sequences.normaliser
     at = [cell.state_names.index(n) for n in names]
     n1 = N1(
@@ -173,10 +174,12 @@ def _train_paper(cell, sequences, recipe, seed, device, watch):
         normaliser.low[at],
         normaliser.high[at],
         "relu",
-        seed=seed,
+        width,
+        seed,
     )
     generator = torch.Generator().manual_seed(seed + 1)
-    n2 = N2(len(names), len(cell.gate_names), len(cell.other_names), generator=generator)
+    sizes = len(names), len(cell.gate_names), len(cell.other_names), width
+    n2 = N2(*sizes, generator=generator)
     n1, n2 = n1.to(device), n2.to(device)
 
     def tensors(rows):

@@ -166,6 +166,18 @@ def test_the_paper_s_recipe_learns(sequences):
     assert list(fit.validation.values()) == pytest.approx(rmse, rel=1e-3)
 
 
+def test_the_width_is_that_of_phi1_and_phi2(sequences):
+    """Oracle: the sum of the layers' weights and biases, counted from Fig. 1."""
+    few = Sequences(CELL, sequences.x[:, 8:11], sequences.normaliser, sequences.train, [])
+    for w in (5, 30):
+        n1_has = 2 * w + w + w * w + w + 2 * (w * 10 + 10)
+        n2_has = 12 * w + w + w * w + w + (w * 28 + 28) + (7 * 28 + 28) + 7 * 7 + 7
+        fit = train(CELL, few, PaperRecipe(epochs=1), device="cpu", width=w)
+        assert (len(weights(fit.n1)), len(weights(fit.n2))) == (n1_has, n2_has)
+    quick = train(AXON, recipe=ClampRecipe(adam_steps=2, lbfgs_steps=1), width=5)
+    assert len(weights(quick.n1)) == 1 * 5 + 5 + 25 + 5 + 2 * (5 * 3 + 3)
+
+
 def test_bad_input_is_refused():
     with pytest.raises(UnknownName, match='unknown recipe "papr". Did you mean "paper"'):
         train(AXON, recipe="papr")
