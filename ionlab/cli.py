@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ionlab.cli_course import course
 from ionlab.cli_sweep import sweep
 from ionlab.options import (
     DATASETS,
@@ -38,9 +39,6 @@ def main():
     Example:
       ionlab report data/recordings/control.csv data/recordings/long_qt.csv --out out/report
     """
-
-
-main.add_command(sweep)
 
 
 @main.command(short_help="What changed between two recordings.")
@@ -279,4 +277,5 @@ def bench(out, only, everything):
         click.echo(out)
 
 
+main.add_command(sweep)
 main.add_command(course)

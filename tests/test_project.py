@@ -20,10 +20,10 @@ CONDA_NAMES = {"torch": "pytorch"}  # what conda-forge calls it
 # The house, top to bottom: a module imports only from rooms above its own.
 # A new module gets its place here.
 ROOMS = (
-    "errors maths cells perturb features kernel implicit simulate dataset tables beats recordings "
-    "lei2017 network observed membrane settle progress train retrain neural_ode currents direct "
-    "identify presets store readout plot widgets findings notebook report sweep stages reproduce bench "
-    "check course options cli_course cli_sweep cli __main__"
+    "errors maths cells perturb features kernel implicit simulate stiffness dataset tables beats "
+    "recordings lei2017 network observed membrane settle progress train retrain neural_ode "
+    "currents direct identify presets store readout scenes plot widgets findings notebook report "
+    "sweep stages reproduce bench check course options cli_course cli_sweep cli __main__"
 ).split()
 ONLY_IN = {"matplotlib": "plot", "ipywidgets": "widgets"}
 STARTS_FAST = set(
