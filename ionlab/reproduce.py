@@ -22,6 +22,7 @@ from ionlab.simulate import pace
 from ionlab.stages import (  # the data and weights behind everything here
     CELL,
     CELLS,
+    LESSON_ETA,
     UPSTROKE,
     decoder_stage,
     membrane_stage,
@@ -73,7 +74,7 @@ def run(out, preset="paper", seed=0, device="auto", weights=None):
         "cell": CELL.name,
         "networks_retrained": {
             "membrane": 2 * len(PAPER) * len(settings.eta),
-            "n2": len(UPSTROKE) * len(CELLS) * len(set(PAPER_ETA.values())),
+            "n2": len(UPSTROKE) * len(CELLS) * len(LESSON_ETA),
         },
         "first_pass": {
             "clamp": readout.agreement(CELL, CELL.with_kinetics(learned(fit.n1, CELL))),

@@ -143,7 +143,7 @@ def _with_membrane(fit, datasets, eta, recipe, device, gate_weights, watch):
             misfit, drift, change = measure(gate_weights)
             penalty = sum((w**2).mean((-1, -2)).sum() for w in weights)
             loss = (misfit + etas * (drift + change)).sum() + recipe.lam * penalty
-            progress.step(loss)
+            progress.step(loss.detach())
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -195,7 +195,7 @@ def _with_n2(fit, datasets, eta, recipe, device, gate_weights, watch):
                 misfit = misfit + error.detach()
                 drift = drift + away.detach().mean((-1, -2))
                 seen_steps += 1
-                progress.step(loss)
+                progress.step(loss.detach())
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()

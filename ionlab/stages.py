@@ -13,13 +13,14 @@ from ionlab.dataset import Sequences
 from ionlab.identify import current_changes
 from ionlab.perturb import PAPER
 from ionlab.presets import find
-from ionlab.readout import PAPER_ETA, recorded
+from ionlab.readout import CASES, SHIPPED, file_of, recorded
 from ionlab.retrain import retrain
 from ionlab.simulate import pace
 from ionlab.train import train
 
 CELLS = {"control": CELL, **{p.name: p.apply(CELL) for p in PAPER}}
 FACTORS = {p.name: dict(p.factors) for p in PAPER}
+LESSON_ETA = (1e-4, 3e-4, 1e-3, 1.5e-3, 2e-3)  # with N2, and where only lessons look
 UPSTROKE = {"published": True, "no-upstroke": False}  # variants of the paper's second pass
 
 
@@ -34,18 +35,18 @@ def theory_stage(stages, preset, seed, device):
     return store.fit_of(arrays, CELL, "tanh", ("V",), preset.clamp, seed)
 
 
-def membrane_stage(stages, preset, seed, device, name):
-    """Second pass on control and one perturbed data set, all values of eta -> arrays."""
+def membrane_stage(stages, preset, seed, device, name, eta=None, factor=None, affine=True):
+    """Second pass on control and one perturbed data set -> arrays.
+
+    eta : values; those of the preset if None. factor : of the conductance; the paper's if None.
+    """
+    perturbation = _strength(name, factor)
+    eta, recipe = eta or preset.eta, replace(preset.membrane, affine=affine)
 
     def compute():
         fit = theory_stage(stages, preset, seed, device)
-        refits = retrain(
-            fit,
-            [recorded(CELLS[c], preset.beats_ms) for c in ("control", name)],
-            preset.eta,
-            recipe=preset.membrane,
-            device=device,
-        )
+        datasets = [recorded(c, preset.beats_ms) for c in (CELL, perturbation.apply(CELL))]
+        refits = retrain(fit, datasets, eta, recipe=recipe, device=device)
         order = list(CELL.conductances)
         changes = sorted(current_changes(refits.settled), key=lambda c: order.index(c.name))
         return {
@@ -58,14 +59,21 @@ def membrane_stage(stages, preset, seed, device, name):
 
     settings = {
         "cell": CELL.name,
-        "factors": FACTORS[name],
+        "factors": dict(perturbation.factors),
         "beats_ms": preset.beats_ms,
         "seed": seed,
-        "eta": preset.eta,
+        "eta": eta,
         "clamp": asdict(preset.clamp),
-        "recipe": asdict(preset.membrane),
+        "recipe": asdict(recipe),
     }
-    return store.cached(stages, f"second-pass-membrane-{name}", settings, compute)
+    file = file_of("second-pass", name, "membrane" if affine else "no-affine", factor)
+    return store.cached(stages, file.removesuffix(".safetensors"), settings, compute)
+
+
+def _strength(name, factor):
+    """Return a perturbation of the paper with this factor, the paper's own if None."""
+    base = CASES[name]
+    return base if factor is None else replace(base, factors=dict.fromkeys(base.factors, factor))
 
 
 def published_stage(stages, preset, seed, device):
@@ -86,10 +94,7 @@ def published_stage(stages, preset, seed, device):
 
 def decoder_stage(stages, preset, seed, device, variant):
     """Second pass with N2 on all four conditions, the paper's values of eta -> arrays."""
-    eta, recipe = (
-        sorted(set(PAPER_ETA.values())),
-        replace(preset.decoder, upstroke=UPSTROKE[variant]),
-    )
+    eta, recipe = LESSON_ETA, replace(preset.decoder, upstroke=UPSTROKE[variant])
 
     def compute():
         fit, _ = published_stage(stages, preset, seed, device)
@@ -118,14 +123,26 @@ def published_branch(stages, preset_name, seed, device):
 
 
 def ship(folder, stages, preset, seed, device):
-    """Write the weights that the lessons need to a folder: first passes and second passes."""
+    """Write the weights that the lessons need to a folder: first passes and second passes.
+
+    Other strengths, and gates without gains, are retrained here: the figures do not need them.
+    """
     fit = theory_stage(stages, preset, seed, device)
     published, _ = published_stage(stages, preset, seed, device)
     store.save_fit(folder / f"{CELL.name}-paper.safetensors", published)
-    for name in FACTORS:
-        arrays = membrane_stage(stages, preset, seed, device, name)
-        refits = store.refits_of(arrays, fit)
-        store.save_refits(folder / f"{CELL.name}-membrane-{name}.safetensors", refits, fit)
+    for method in ("membrane", "no-affine"):
+        for name, factors in SHIPPED[method].items():
+            for factor in factors:
+                figures = method == "membrane" and factor in FACTORS[name].values()
+                arrays = (
+                    membrane_stage(stages, preset, seed, device, name)
+                    if figures
+                    else membrane_stage(
+                        stages, preset, seed, device, name, LESSON_ETA, factor, method == "membrane"
+                    )
+                )
+                file = folder / file_of(CELL.name, name, method, factor)
+                store.save_refits(file, store.refits_of(arrays, fit), fit)
     for variant in UPSTROKE:
         arrays = decoder_stage(stages, preset, seed, device, variant)
         refits = store.refits_of(arrays, published)

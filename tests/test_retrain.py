@@ -9,8 +9,9 @@ import torch
 from ionlab.cells import Kinetics, tentusscher2004
 from ionlab.dataset import Sequences
 from ionlab.errors import BadValue, UnknownName
+from ionlab.membrane import features_of
 from ionlab.neural_ode import learned
-from ionlab.observed import Beats
+from ionlab.observed import Beats, hidden_states
 from ionlab.presets import PAPER
 from ionlab.recordings import from_traces
 from ionlab.retrain import DecoderRecipe, MembraneRecipe, retrain
@@ -105,8 +106,6 @@ def test_half_the_conductance_is_found_as_a_gain(refits):
 
 def test_misfit_and_drift_are_what_they_say(fit, refits):
     """From the settled decoder, the weights and the gains, in NumPy."""
-    from ionlab.membrane import features_of
-
     membrane = refits.settled.membrane
     features = features_of(fit.n1, membrane)
     gains = torch.tensor(refits.gains, dtype=torch.float32)
@@ -138,6 +137,46 @@ def test_a_gate_that_moved_is_seen_to_move(fit, gate):
     )
     half = [np.interp(0.0, np.sign(h[-1] - h[0]) * (h - 0.5), V) for h in (before, after)]
     assert 1.0 < half[1] - half[0] < 9.0
+
+
+def test_gates_alone_have_gains_of_one_and_take_the_blame(fit, datasets, refits):
+    """Section 3.3: without the affine layer a gate cannot exceed 1; I_Kr falls through xr1, xr2."""
+    recipe = MembraneRecipe(steps=100, affine=False)
+    alone = retrain(fit, datasets, ETA, recipe=recipe, device="cpu")
+    assert (alone.gains == 1.0).all() and np.isinf(alone.settled.errors).all()
+    theory = hidden_states(datasets[1])  # with gains of 1
+    for name in ("Ca_i", "Ca_SR", "fCa"):
+        seen = alone.settled.membrane.states[name][1, 0].numpy()
+        np.testing.assert_allclose(seen, theory.values[name], rtol=1e-5)
+    membrane = alone.settled.membrane
+    with torch.no_grad():
+        gates = membrane.gates(alone.n1, features_of(fit.n1, membrane)).numpy()
+    assert gates.min() >= 0.0 and gates.max() <= 1.0
+    at = [CELL.gate_names.index(name) for name in ("xr1", "xr2")]
+    open_Kr = gates[..., at].prod(-1)[:, 0, 0][:, membrane.inside[0, 0, 0].numpy()].mean(-1)
+    assert 0.4 < open_Kr[1] / open_Kr[0] < 0.7  # g_Kr x 0.5, at the smallest eta
+    assert alone.drift[1, 0] > 2.0 * refits.drift[1, 0]
+
+
+def test_a_gate_with_a_small_weight_moves_more(fit, datasets):
+    recipe = MembraneRecipe(steps=100, affine=False)
+
+    def moved(gate_weights):
+        """Mean departure of each gate from the theory, (G,)."""
+        refit = retrain(
+            fit, datasets[1:], [1e-2], recipe=recipe, device="cpu", gate_weights=gate_weights
+        )
+        membrane = refit.settled.membrane
+        with torch.no_grad():
+            gates = membrane.gates(refit.n1, features_of(fit.n1, membrane))
+        away = (gates - refit.settled.gates).abs()[0, 0][membrane.inside[0, 0]].mean(0).numpy()
+        assert refit.drift[0, 0] == pytest.approx(away.mean(), rel=1e-3)  # without the weights
+        return dict(zip(CELL.gate_names, away, strict=True))
+
+    even, free, held = moved(None), moved({"xr1": 0.1, "xr2": 0.1}), moved({"xr2": 20.0})
+    assert moved({"m": 1.0}) == even
+    assert free["xr1"] + free["xr2"] > 1.5 * (even["xr1"] + even["xr2"])
+    assert held["xr2"] < 0.5 * even["xr2"]
 
 
 # --- the learned decoder -----------------------------------------------------------------
@@ -183,7 +222,16 @@ def test_n2_steps_are_those_by_hand(paper, upstroke):
     assert (abs(x[:, 1:, 0] - x[:, :-1, 0]) > 0.03).any()  # the upstroke is in it
     recipe = DecoderRecipe(epochs=1, learning_rate=1e-3, lam=0.01, upstroke=upstroke)
     eta = 0.05
-    found = retrain(fit, [x.numpy()], [eta], decoder="n2", recipe=recipe, device="cpu")
+    found = retrain(
+        fit,
+        [x.numpy()],
+        [eta],
+        decoder="n2",
+        recipe=recipe,
+        device="cpu",
+        gate_weights={"xs": 3.0, "m": 0.0},
+    )
+    weight = torch.tensor([{"xs": 3.0, "m": 0.0}.get(gate, 1.0) for gate in CELL.gate_names])
     n1, theory = fit.n1.stacked(1), fit.n1.stacked(1)
     tensors = list(n1.gating.parameters())
     adam = torch.optim.Adam(tensors, lr=1e-3)
@@ -200,10 +248,10 @@ def test_n2_steps_are_those_by_hand(paper, upstroke):
         miss = (y[0][:, order] - x[:, t + 1]) ** 2
         if not upstroke:
             miss = miss * (abs(x[:, t + 1, :1] - x[:, t, :1]) <= 0.03)
-        drift = abs(h - h_theory).mean()
+        drift, held = abs(h - h_theory).mean(), (weight * abs(h - h_theory)).mean()
         lam = sum((w**2).sum() / w.numel() for w in tensors)
         adam.zero_grad()
-        (miss.mean() + eta * drift + 0.01 * lam).backward(inputs=tensors)
+        (miss.mean() + eta * held + 0.01 * lam).backward(inputs=tensors)
         adam.step()
         errors.append(miss.mean().item())
         drifts.append(drift.item())
@@ -228,3 +276,7 @@ def test_other_bad_input(fit):
         retrain(fit, [], decoder="membran")
     with pytest.raises(BadValue, match='this fit has none. .*recipe="paper"'):
         retrain(fit, [], decoder="n2")
+    with pytest.raises(UnknownName, match='unknown gate "xr3". Did you mean "xr'):
+        retrain(fit, [], gate_weights={"xr3": 0.1})
+    with pytest.raises(BadValue, match="the weight of xr1 must be positive, got -1"):
+        retrain(fit, [], gate_weights={"xr1": -1})
