@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from contextlib import contextmanager, suppress
+from html import escape
 from pathlib import Path
 
 from ionlab.errors import BadValue
@@ -38,6 +39,37 @@ pre {{ white-space: pre-wrap; }}
 def page(title, body, style=""):
     """Return a page of HTML that needs no other file; `style` is CSS beyond what all share."""
     return PAGE.format(title=title, body=body, style=style)
+
+
+def title(notebook):
+    """Return the first heading of a notebook that was read, "" without one."""
+    texts = (cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    lines = (line for text in texts for line in text.splitlines())
+    return next((line[2:].strip() for line in lines if line.startswith("# ")), "")
+
+
+def html(executed, path):
+    """Write an executed notebook as one page without code, in a file that needs no other."""
+    import nbformat
+    from nbconvert import HTMLExporter
+    from traitlets.config import Config
+
+    config = Config()
+    config.HTMLExporter.preprocessors = ["nbconvert.preprocessors.TagRemovePreprocessor"]
+    config.TagRemovePreprocessor.enabled = True
+    config.TagRemovePreprocessor.remove_all_outputs_tags = {"remove_output"}
+    exporter = HTMLExporter(
+        config=config,
+        template_name="basic",
+        exclude_input=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        embed_images=True,
+    )
+    cells = nbformat.read(executed, as_version=4)
+    body, _ = exporter.from_notebook_node(cells)
+    name = escape(title(cells) or Path(executed).stem)
+    Path(path).write_text(page(name, body), encoding="utf-8")
 
 
 @contextmanager

@@ -142,35 +142,10 @@ def run(out, **parameters):
                 if error.ename in {kind.__name__ for kind in _family(IonlabError)}:
                     raise IonlabError(error.evalue) from error
                 raise
-        html(folder / "report.ipynb", folder / "report.html")
+        notebook.html(folder / "report.ipynb", folder / "report.html")
     return Path(out)
 
 
 def _family(kind):
     """A class and all that derive from it."""
     return {kind}.union(*(_family(below) for below in kind.__subclasses__()))
-
-
-def html(executed, page):
-    """Write an executed notebook as one page without code, in a file that needs no other."""
-    import nbformat
-    from nbconvert import HTMLExporter
-    from traitlets.config import Config
-
-    config = Config()
-    config.HTMLExporter.preprocessors = ["nbconvert.preprocessors.TagRemovePreprocessor"]
-    config.TagRemovePreprocessor.enabled = True
-    config.TagRemovePreprocessor.remove_all_outputs_tags = {"remove_output"}
-    exporter = HTMLExporter(
-        config=config,
-        template_name="basic",
-        exclude_input=True,
-        exclude_input_prompt=True,
-        exclude_output_prompt=True,
-        embed_images=True,
-    )
-    cells = nbformat.read(executed, as_version=4)
-    body, _ = exporter.from_notebook_node(cells)
-    first = next(c.source for c in cells.cells if c.cell_type == "markdown")
-    title = first.splitlines()[0].lstrip("# ")
-    Path(page).write_text(notebook.page(title, body), encoding="utf-8")

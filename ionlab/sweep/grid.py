@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ionlab.errors import BadValue, known
+from ionlab.notebook import title
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
@@ -55,7 +56,7 @@ class Source:
         path = Path(path)
         try:
             text = path.read_text(encoding="utf-8")
-            cells = nbformat.reads(text, as_version=4).cells
+            read = nbformat.reads(text, as_version=4)
             found = inspect_notebook(str(path))
         except Exception as error:  # of the file system, of nbformat or of papermill
             raise BadValue(
@@ -67,11 +68,9 @@ class Source:
                 f"a sweep changes the parameters of a notebook; {path} has none. Give it a cell "
                 "tagged parameters, with one literal a line."
             )
-        does = [[c.cell_type, c.source, c.metadata.get("tags", [])] for c in cells]
-        lines = (s for c in cells if c.cell_type == "markdown" for s in c.source.splitlines())
-        title = next((s[2:].strip() for s in lines if s.startswith("# ")), path.stem)
+        does = [[c.cell_type, c.source, c.metadata.get("tags", [])] for c in read.cells]
         defaults = {name: _default(p["default"]) for name, p in found.items()}
-        return cls(path.stem, title, text, _digest(does), defaults)
+        return cls(path.stem, title(read) or path.stem, text, _digest(does), defaults)
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def _pages(folder, name):
     """Write the page and the thumbnail of an executed notebook; return the text of the latter."""
     import nbformat
 
-    from ionlab.report import html
+    from ionlab.notebook import html
 
     executed = folder / f"{name}.ipynb"
     html(executed, folder / f"{name}.html")
