@@ -4,6 +4,7 @@ import io
 from dataclasses import dataclass, field
 
 import numpy as np
+from matplotlib.ticker import NullLocator
 from PIL import Image
 
 from ionlab.plot.drawing import PIXELS, Drawing, styled
@@ -29,6 +30,7 @@ class Panel:
     """Axes with named curves.
 
     x, y : the limits while the data are within; beyond, the axes grow with the data.
+    xticks, yticks : place -> text, where numbers would not do, such as names along an axis.
     """
 
     curves: tuple[Curve, ...]
@@ -39,6 +41,8 @@ class Panel:
     title: str = ""
     xscale: str = "linear"
     yscale: str = "linear"
+    xticks: dict | None = None
+    yticks: dict | None = None
 
 
 class Live:
@@ -69,17 +73,21 @@ class Live:
             ax.set(
                 xlabel=panel.xlabel,
                 ylabel=panel.ylabel,
-                title=panel.title,
                 xscale=panel.xscale,
                 yscale=panel.yscale,
             )
+            for axis, ticks in ((ax.xaxis, panel.xticks), (ax.yaxis, panel.yticks)):
+                if ticks:
+                    axis.set_ticks(list(ticks), list(ticks.values()))
+                    axis.set_minor_locator(NullLocator())
             for curve in panel.curves:
                 (line,) = ax.plot([], [], label=curve.label, **curve.look)
                 line.set_animated(True)
                 self.lines[curve.name] = line
             if any(curve.label for curve in panel.curves):
                 shown = [self.lines[c.name] for c in panel.curves if c.label]
-                ax.legend(handles=shown, loc="best" if len(shown) < 3 else "upper right")
+                above = {"loc": "lower right", "bbox_to_anchor": (1.0, 0.99), "ncols": 4}
+                ax.legend(handles=shown, columnspacing=1.2, borderaxespad=0.1, **above)
         self.background = self.limits = None
 
     def draw(self, curves):

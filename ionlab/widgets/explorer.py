@@ -46,7 +46,7 @@ class Slide:
             step=self.step,
             description=name,
             tooltip=self.help,
-            readout_format=".4g",
+            readout_format=".4",
             continuous_update=True,
             layout=CONTROL,
             style=NAMES,
