@@ -4,6 +4,7 @@ VENV    ?= .venv
 CONTROL ?= data/recordings/control.csv
 TREATED ?= data/recordings/long_qt.csv
 OUT     ?= out/report
+SUBMISSIONS ?= submissions
 # Two workers; the tests of one file stay on one worker and share what they trained.
 # tests/conftest.py divides the cores among the workers.
 PYTEST_ARGS ?= -n 2 --dist loadscope
@@ -19,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help report test lab lint clean
+.PHONY: help report test lab student book grade lint clean
 
 help: ## print this list
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' \
@@ -33,6 +34,16 @@ test: $(TESTABLE) ## install what the tests need, then run them all
 
 lab: $(INSTALLED) ## open JupyterLab on the lessons
 	$(BIN)/jupyter lab notebooks/
+
+student: $(INSTALLED) ## write student copies of the lessons, without answers: build/student
+	$(BIN)/ionlab course student --out build/student
+
+book: $(INSTALLED) ## execute all lessons and write them as pages: build/book/index.html
+	$(BIN)/ionlab course book --out build/book
+
+grade: $(INSTALLED) ## check submitted notebooks: make grade LESSON=05 SUBMISSIONS=dir
+	@test -n "$(LESSON)" || { echo "Say which lesson: make grade LESSON=05 SUBMISSIONS=dir" >&2; exit 2; }
+	$(BIN)/ionlab course grade "$(LESSON)" "$(SUBMISSIONS)" --out grades.csv
 
 lint: $(TESTABLE) ## check style and format of code and notebooks
 	$(BIN)/ruff check .

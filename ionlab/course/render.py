@@ -38,7 +38,8 @@ code { font: .88em/1.4 ui-monospace, Menlo, Consolas, monospace; background: #f3
 .output_stderr, .output_error { background: #fdecec; }
 details { margin: .7rem 0; padding: .45rem .9rem; border: 1px solid #d5d9e4; border-radius: 4px; }
 summary { cursor: pointer; font-weight: 600; color: #333; }
-math { font-size: 1.06em; } math[display=block] { margin: .9rem 0; overflow-x: auto; }
+math { font-size: 1.06em; } nav p { margin: 0; }
+math[display=block] { margin: .7rem 0; padding: .3rem 0; overflow: auto hidden; }
 mtd { padding: .15rem .1rem; }
 mtd[columnalign=left] { text-align: left; } mtd[columnalign=right] { text-align: right; }
 .rendered_html table { display: block; overflow-x: auto; }
