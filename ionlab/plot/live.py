@@ -124,6 +124,8 @@ class Live:
         for ax, (x, y) in zip(self.axes, limits, strict=False):
             ax.set(xlim=x, ylim=y)
         canvas = self.figure.canvas
+        if self.background is None:
+            canvas.draw()  # the layout settles at the second drawing
         canvas.draw()
         self.background, self.limits = canvas.copy_from_bbox(self.figure.bbox), limits
 
