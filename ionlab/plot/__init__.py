@@ -10,6 +10,7 @@ from ionlab.plot.compare import before_after, fits, gate_curves, ratios
 from ionlab.plot.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, STYLE, Drawing, styled
 from ionlab.plot.lines import Lines, lines
 from ionlab.plot.paper import eta_tradeoff, observables, scenarios
+from ionlab.plot.schematic import network_schematic
 
 __all__ = [
     "BLUE",
@@ -26,6 +27,7 @@ __all__ = [
     "fits",
     "gate_curves",
     "lines",
+    "network_schematic",
     "observables",
     "ratios",
     "scenarios",
