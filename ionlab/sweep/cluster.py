@@ -1,6 +1,7 @@
 """The workers: a cluster on this machine, or those of a scheduler that runs already."""
 
 import logging
+import socket
 import tempfile
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
@@ -22,6 +23,7 @@ def connected(scheduler, workers):
     """Give a client of a scheduler, or of so many new processes here if it is None."""
     import dask
     from distributed import Client, LocalCluster
+    from distributed.comm import get_address_host_port
 
     with ExitStack() as stack:
         place = scheduler
@@ -39,11 +41,14 @@ def connected(scheduler, workers):
                 )
             )
         try:
+            if scheduler is not None:  # a client that never connects takes long to go away
+                where = get_address_host_port(scheduler, strict=True)
+                socket.create_connection(where, CONNECT_s).close()
             client = Client(place, timeout=CONNECT_s, set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as error:
+        except (OSError, ValueError) as error:
             raise BadValue(
-                f"--scheduler must be the address of a dask scheduler that runs, got {scheduler} "
-                f"(no answer in {CONNECT_s:g} s). Try tcp://HOST:8786, or leave it out to run here."
+                "--scheduler must be the address of a dask scheduler that runs, got "
+                f"{scheduler} ({error}). Try tcp://HOST:8786, or leave it out to run here."
             ) from error
         yield stack.enter_context(client)
 

@@ -119,7 +119,8 @@ def html(source, ran):
 def _said(shown):
     """Return parameters in words."""
     return ", ".join(
-        f"{name} = {value}" if value != "" else f"no {name}" for name, value in shown.items()
+        f"{name}\u00a0=\u00a0{value}" if value != "" else f"no\u00a0{name}"
+        for name, value in shown.items()
     )
 
 
