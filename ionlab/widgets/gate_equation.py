@@ -253,21 +253,19 @@ def rush_larsen_against_euler(cell, cycle_length_ms=500.0):
     panels = (
         Panel(
             (
-                Curve("exact", "", {"color": GREY, "lw": 2.4}),
-                *(Curve(rule, "", looks[rule]) for rule in RULES),
+                Curve("exact", "exact", {"color": GREY, "lw": 2.4}),
+                *(Curve(rule, rule, looks[rule]) for rule in RULES),
             ),
             "time since the voltage began to move (ms)", "gate",
             (0.02, float(t[-1])), (-0.3, 1.3), xscale="log",
-            title="circles: Euler, squares: Rush-Larsen, triangles: midpoint",
         ),
         Panel(
             (
                 *(Curve(f"error {rule}", "", looks[rule]) for rule in RULES),
-                Curve("dt", "", {"color": "k", "lw": 1.0}),
-                Curve("limit", "", {"color": RED, "ls": ":"}),
+                Curve("dt", "dt", {"color": "k", "lw": 1.0}),
+                Curve("limit", "2 tau", {"color": RED, "ls": ":"}),
             ),
             "dt (ms)", "largest error", (0.015, 6.5), (LEAST, 10.0), xscale="log", yscale="log",
-            title="dotted: 2 tau, black: dt",
         ),
     )  # fmt: skip
     return Explorer(controls, panels, draw, f"Steps of a gate, {cell.title}", (820, 340), 2)

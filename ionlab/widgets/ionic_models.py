@@ -24,7 +24,6 @@ STATES_OF_A_GATE = (
 )
 WARM_UP = 40  # beats of the published cell before anything is changed
 PUBLISHED = {"color": GREY, "lw": 2.4}
-GREY_SAYS = "grey: the published cell, paced alike"
 
 
 @dataclass(frozen=True)
@@ -182,11 +181,11 @@ def cell_explorer(cell, cycle_length_ms=500.0):
     }  # fmt: skip
     span = (0.0, bench.shown_ms)
     panels = [
-        Panel((*_pair(name), *extra), "time (ms)", f"{name} ({units[name]})", span, y, title)
-        for name, extra, y, title in (
-            ("V", (Curve("stimulus", "stimulus", {"color": ORANGE}),), (low, high), GREY_SAYS),
+        Panel((*_pair(name, name == "V"), *extra), "time (ms)", f"{name} ({units[name]})", span, y)
+        for name, extra, y in (
+            ("V", (Curve("stimulus", "stimulus", {"color": ORANGE}),), (low, high)),
             *(
-                (name, (), (0.0, 1.3 * float(first_seen[name].max())), "")
+                (name, (), (0.0, 1.3 * float(first_seen[name].max())))
                 for name in cell.observables[1:]
             ),
         )
@@ -240,9 +239,12 @@ def _pulses(seen, base, height):
     return np.concatenate([[0.0], x, [t[-1]]]), np.concatenate([[base], y, [base]])
 
 
-def _pair(name):
+def _pair(name, labelled):
     """The curves of a state: the published cell in grey under this one."""
-    return Curve(f"{name} published", "", PUBLISHED), Curve(name, "", {"color": BLUE})
+    return (
+        Curve(f"{name} published", "published" if labelled else "", PUBLISHED),
+        Curve(name, "this cell" if labelled else "", {"color": BLUE}),
+    )
 
 
 def _pairs(kind):
