@@ -19,7 +19,8 @@ SHOWN_ms, SAMPLE_ms, CYCLE_ms = 150.0, 0.5, 500
 IMPLICIT = ("LSODA", "BDF", "Radau")
 TOLERANCES = tuple(10.0**k for k in range(-6, -1))
 REFERENCE = 1e-9  # relative tolerance of the reference, by LSODA
-FLOOR_mV = 1e-6  # of the error that is drawn
+DRAWN_mV = (-110.0, 90.0)  # what is further out is drawn at the edge
+DRAWN_ERROR_mV = (1e-6, 300.0)
 
 
 @cache
@@ -68,7 +69,7 @@ def compared(which, solver, dt_ms, tolerance):
         reference(which),
         solved(which, solver, dt_ms if solver in EXPLICIT else at),
     )
-    error = np.maximum(np.abs(V - truth), FLOOR_mV)
+    error = np.clip(np.abs(V - truth), *DRAWN_ERROR_mV)
     lost = t[np.isnan(V)]
     how = f"dt = {dt_ms:.4g} ms" if solver in EXPLICIT else f"relative tolerance {at:g}"
     if len(lost):
@@ -79,7 +80,7 @@ def compared(which, solver, dt_ms, tolerance):
         )
     name = "Euler" if solver == "euler" else "Rush-Larsen" if solver == "rush-larsen" else solver
     return Picture(
-        {"truth": (t, truth), "V": (t, V), "error": (t, error)},
+        {"truth": (t, truth), "V": (t, np.clip(V, *DRAWN_mV)), "error": (t, error)},
         f"{name}, {how}: {said}; {SHOWN_ms:g} ms of the cell took {took_ms:.1f} ms here.",
     )
 
@@ -122,14 +123,14 @@ def solvers():
             "time (ms)",
             "V (mV)",
             time_ms,
-            (-100.0, 60.0),
+            DRAWN_mV,
         ),
         Panel(
             (Curve("error", "", {"color": GREY}),),
             "time (ms)",
             "abs(error) (mV)",
             time_ms,
-            (FLOOR_mV, 100.0),
+            DRAWN_ERROR_mV,
             yscale="log",
         ),
     ]
