@@ -142,10 +142,11 @@ def _grown(first, scale, data):
     forward, back = (np.log10, lambda x: 10.0**x) if scale == "log" else (float, float)
     low, high = map(forward, first)
     step = (high - low) / STEPS
-    for values in data:
-        values = values[np.isfinite(values) & ((values > 0) | (scale != "log"))]
-        if len(values):
-            least, most = forward(values.min()), forward(values.max())
-            low = low - step * np.ceil((low - least) / step) if least < low else low
-            high = high + step * np.ceil((most - high) / step) if most > high else high
+    seen = [v[np.isfinite(v) & ((v > 0) | (scale != "log"))] for v in data]
+    seen = np.concatenate(seen) if seen else np.empty(0)
+    if len(seen):
+        below = (low - forward(seen.min())) / step
+        above = (forward(seen.max()) - high) / step
+        low -= step * max(0.0, np.ceil(below - 1e-9))
+        high += step * max(0.0, np.ceil(above - 1e-9))
     return float(back(low)), float(back(high))
