@@ -35,7 +35,9 @@ STOPWATCH = """() => {
   document.addEventListener('keydown', () => { pressed = performance.now(); }, true);
   document.addEventListener('load', e => {
     if (e.target.tagName === 'IMG' && pressed !== null) {
-      requestAnimationFrame(() => { window.times.push(performance.now() - pressed); pressed = null; });
+      requestAnimationFrame(() => {
+        window.times.push(performance.now() - pressed); pressed = null;
+      });
     }
   }, true);
 }"""
