@@ -4,6 +4,7 @@ What was executed is kept in `OUT/.executed`; a lesson whose notebook, library a
 were is not run again, so that a build which was stopped goes on where it was.
 """
 
+import asyncio
 import hashlib
 import html
 import os
@@ -103,7 +104,7 @@ def execute(lesson, jobs=1):
         )
         env = {**os.environ, "OMP_NUM_THREADS": threads, "NUMBA_NUM_THREADS": threads}
         try:
-            client.execute(env=env)
+            asyncio.run(client.async_execute(env=env))  # closes its loop
         except CellExecutionError as error:
             here = next(c.id for c in notebook.cells if _raised(c))
             raise IonlabError(f"cell {here}: {error.ename}: {error.evalue}") from error

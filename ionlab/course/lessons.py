@@ -78,9 +78,11 @@ def tagged(notebook, tag):
 
 
 def by_id(notebook):
-    """Return the cells by their ids; some editors keep the id among the metadata."""
-    named = {cell.metadata.get("id") or cell.get("id"): cell for cell in notebook.cells[::-1]}
-    return {name: cell for name, cell in named.items() if name}
+    """Return id -> cell, the first of each; some editors keep the id among the metadata."""
+    named = {}
+    for cell in notebook.cells:
+        named.setdefault(cell.metadata.get("id") or cell.get("id"), cell)
+    return named
 
 
 def exercises(notebook):
