@@ -65,7 +65,7 @@ def test_the_papers_own_recipe_stands_beside_it(out):
     assert table["the paper says"].notna().all()
     metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
     assert set(metrics["first_pass"]["paper"]["gate_rmse"]) == set(CELL.gate_names)
-    assert metrics["networks_retrained"] == {"membrane": 6 * len(FAST.eta), "n2": 16}
+    assert metrics["networks_retrained"] == {"membrane": 6 * len(FAST.eta), "n2": 40}
 
 
 @pytest.mark.slow
@@ -81,7 +81,7 @@ def test_a_second_run_computes_nothing_but_what_is_missing(out, monkeypatch):
         raise AssertionError("a stored stage was computed again")
 
     monkeypatch.setattr(stages, "train", never)
-    (missing,) = out.glob("stages/second-pass-membrane-ito-*")
+    (missing,) = out.glob(f"stages/second-pass-membrane-ito-{'?' * 16}.safetensors")
     before = missing.read_bytes()
     missing.unlink()
     fit = stages.theory_stage(out / "stages", FAST, 0, "cpu")
@@ -97,10 +97,16 @@ def test_a_second_run_computes_nothing_but_what_is_missing(out, monkeypatch):
 def test_the_weights_for_the_lessons_are_written(out):
     names = sorted(path.name for path in (out / "weights").iterdir())
     assert names == [
+        "tentusscher2004-membrane-ito-2.safetensors",
         "tentusscher2004-membrane-ito.safetensors",
+        "tentusscher2004-membrane-long_qt-0.25.safetensors",
+        "tentusscher2004-membrane-long_qt-0.75.safetensors",
         "tentusscher2004-membrane-long_qt.safetensors",
+        "tentusscher2004-membrane-short_qt-0.25.safetensors",
+        "tentusscher2004-membrane-short_qt-0.75.safetensors",
         "tentusscher2004-membrane-short_qt.safetensors",
         "tentusscher2004-n2-no-upstroke.safetensors",
         "tentusscher2004-n2-published.safetensors",
+        "tentusscher2004-no-affine-ito.safetensors",
         "tentusscher2004-paper.safetensors",
     ]
