@@ -78,18 +78,46 @@ def _sweep_up(out):
 
 
 def _finished(client, source, todo, out):
-    """Give each point and its record as it finishes; show the progress and the failures."""
-    from distributed import as_completed
+    """Give each point and its record as it finishes; show the progress and the failures.
+
+    As many run at once as there are threads. Points whose worker was killed run once more at the
+    end, one after the other, so that none pays for what another did to their worker.
+    """
     from tqdm import tqdm
 
-    futures = {
-        client.submit(job.execute, source.text, source.name, point, str(out), pure=False): point
-        for point in todo
-    }
+    killed = []
     with tqdm(total=len(todo), desc=source.name, unit="cell", disable=None) as bar:
-        for future in as_completed(futures, loop=client.loop):
-            point, record = futures[future], cluster.outcome(future)
-            if record.error:
-                tqdm.write(f"failed: {point}: {record.error}", file=sys.stderr)
-            bar.update()
-            yield point, record
+        for again, waiting in ((False, todo), (True, killed)):
+            at_once = 1 if again else sum(client.nthreads().values())
+            for point, record in _ran(client, source, waiting, out, at_once):
+                if record is None and not again:
+                    killed.append(point)
+                    continue
+                record = record or Record(error=cluster.KILLED)
+                if record.error:
+                    tqdm.write(f"failed: {point}: {record.error}", file=sys.stderr)
+                bar.update()
+                yield point, record
+
+
+def _ran(client, source, todo, out, at_once):
+    """Give each point and its record as it ends, or None if its worker was killed."""
+    from distributed import as_completed
+
+    waiting, running, ended = list(todo), {}, as_completed(loop=client.loop)
+
+    def start():
+        point = waiting.pop(0)
+        work = (job.execute, source.text, source.name, point, str(out))
+        future = client.submit(*work, pure=False)
+        running[future] = point
+        ended.add(future)
+
+    for _ in range(min(at_once, len(waiting))):
+        start()
+    for future in ended:
+        point, record = running.pop(future), cluster.outcome(future)
+        future.release()
+        if waiting:
+            start()
+        yield point, record

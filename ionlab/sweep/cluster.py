@@ -11,9 +11,9 @@ from ionlab.sweep import job
 from ionlab.sweep.grid import VERSION
 
 CONNECT_s = 10.0
+KILLED = "the worker that ran it was killed, and so was the one that tried again"
 SETTINGS = {
-    "distributed.scheduler.allowed-failures": 1,  # a point whose worker was killed runs once more
-    "distributed.scheduler.worker-saturation": 1.0,  # and no other point waits on that worker
+    "distributed.scheduler.allowed-failures": 0,  # who tries again is decided here
     **{f"distributed.nanny.pre-spawn-environ.{k}": v for k, v in job.ONE_THREAD.items()},
 }
 
@@ -83,13 +83,13 @@ def check(client, scheduler, out):
 
 
 def outcome(future):
-    """Return the record of a future that ended, one way or another."""
+    """Return the record of a future that ended one way or another; None: its worker was killed."""
     from distributed import KilledWorker
 
     try:
         return future.result()
     except KilledWorker:
-        error = "the worker that ran it was killed, and so was the one that tried again"
+        return None
     except CancelledError:
         error = "the scheduler was lost"
     except Exception as late:  # of the file system, or of the worker

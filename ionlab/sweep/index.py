@@ -118,10 +118,8 @@ def html(source, ran):
 
 def _said(shown):
     """Return parameters in words."""
-    return ", ".join(
-        f"{name}\u00a0=\u00a0{value}" if value != "" else f"no\u00a0{name}"
-        for name, value in shown.items()
-    )
+    said = (f"{k} = {v}" if v != "" else f"no {k}" for k, v in shown.items())
+    return ", ".join(words.replace(" ", "\u00a0") for words in said)
 
 
 def _card(source, point, record, same):
