@@ -502,6 +502,7 @@ def test_places_without_submissions_are_refused(course, tmp_path):
         grade.grade("report", tmp_path / "empty", course=course)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("real", REAL, ids=lambda each: each.name)
 def test_our_own_answers_get_full_points_and_stubs_none(real):
     """The answers in the solutions are judged right, the untouched stubs "not attempted yet"."""

@@ -154,7 +154,8 @@ def _files(folder):
 def _text_page(path, pages):
     source = path.read_text(encoding="utf-8")
     heading = next(line for line in source.splitlines() if line.startswith("# ")).lstrip("# ")
-    line = "" if path.name in FIRST else _bar(lessons.CONTENTS)
+    leads_back = path.name in FIRST or lessons.CONTENTS in source
+    line = "" if leads_back else _bar(lessons.CONTENTS)
     return render.page(heading, line + render.markdown(source) + line, pages)
 
 
