@@ -93,6 +93,7 @@ def _run(text, name, parameters, folder):
             parameters=parameters,
             kernel_name="python3",
             progress_bar=False,
+            start_timeout=300,  # s, for kernels on a busy machine
             kernel_manager_class=_kernel_manager(),
             resources={"metadata": {"path": str(folder)}},  # cwd= would change that of all threads
         )
