@@ -1,5 +1,6 @@
 """The commands of the course. What a command needs is imported inside it."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -79,9 +80,11 @@ def book(lessons, out, jobs):
       ionlab course book 05 07
     """
     folder_to_write(out)
+    from tqdm import tqdm
+
     from ionlab.course import book as room
 
-    made = room.make(out, lessons, jobs, say=lambda line: click.echo(line, err=True))
+    made = room.make(out, lessons, jobs, say=lambda line: tqdm.write(line, file=sys.stderr))
     click.echo(str(made.contents))
     if made.failed:
         raise click.ClickException(f"not all lessons ran: {', '.join(made.failed)}")
