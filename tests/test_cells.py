@@ -303,3 +303,29 @@ def test_perturbations_of_the_paper():
         assert tentusscher2004.conductances[p.current] == parameter
         wanted = p.factors[parameter] * tentusscher2004.parameter(parameter)
         assert p.apply(tentusscher2004).parameter(parameter) == pytest.approx(wanted)
+
+
+# --- gates that are moved ----------------------------------------------------------------
+
+
+def test_a_moved_gate_follows_its_closed_form():
+    """Oracle: xr1_inf = 1 / (1 + exp((-26 - V) / 7)) of the published cell, by hand."""
+    moved = tentusscher2004.with_moved_gate("xr1", shift_mV=6.0, stretch=1.5, slower=2.0)
+    V = np.linspace(-90.0, 40.0, 14)
+    ours, published = (c.gates(c.at(V=V))["xr1"] for c in (moved, tentusscher2004))
+    assert np.allclose(ours.h_inf, 1 / (1 + np.exp((-20.0 - V) / 10.5)), atol=1e-12)
+    assert np.allclose(ours.tau_ms, 2.0 * published.tau_ms)
+    assert moved.gates(moved.at(V=V))["xs"] is not None
+
+
+@pytest.mark.parametrize(
+    ("how", "word"),
+    [
+        ({"stretch": 0.0}, "stretch"),
+        ({"slower": -1.0}, "time constant"),
+        ({"shift_mV": float("nan")}, "number of mV"),
+    ],
+)
+def test_a_gate_is_moved_by_numbers_that_mean_something(how, word):
+    with pytest.raises(BadValue, match=word):
+        tentusscher2004.with_moved_gate("xr1", **how)

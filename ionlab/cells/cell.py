@@ -77,6 +77,27 @@ class Held:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """Kinetics of a gate whose steady state is shifted and stretched and whose tau is scaled.
+
+    h_inf is stretched about `half_mV`, where it is 1/2 before the shift.
+    """
+
+    published: Callable  # states -> {gate: Kinetics}
+    gate: str
+    half_mV: float
+    shift_mV: float
+    stretch: float
+    slower: float
+    inputs = ("V",)
+
+    def __call__(self, s):
+        V = self.half_mV + (s.V - self.shift_mV - self.half_mV) / self.stretch
+        h_inf = self.published(SimpleNamespace(**{**vars(s), "V": V}))[self.gate].h_inf
+        return Kinetics(h_inf, self.slower * self.published(s)[self.gate].tau_ms)
+
+
+@dataclass(frozen=True)
 class Cell:
     """An ionic model. Cells are frozen: every change returns a new cell.
 
@@ -200,6 +221,31 @@ class Cell:
             raise BadValue(f"a gate lies between 0 and 1, got {gate} = {value!r}.")
         held = replace(self, kinetics={**self.kinetics, gate: Held(float(value))})
         return held.with_start(**{gate: value})
+
+    def with_moved_gate(self, gate, shift_mV=0.0, stretch=1.0, slower=1.0):
+        """Return the cell with h_inf(V) of a gate shifted and made `stretch` times as wide.
+
+        The new curve at V is the old one at V - shift_mV, widened about the voltage at which it
+        is 1/2; the time constant becomes `slower` times as long.
+
+        >>> from ionlab.cells import tentusscher2004
+        >>> cell = tentusscher2004.with_moved_gate("xr2", shift_mV=-17.0)
+        >>> float(cell.gates(cell.at(V=-88.0 - 17.0))["xr2"].h_inf)  # published: 1/2 at -88 mV
+        0.5
+        """
+        known("gate", gate, self.gate_names)
+        if not abs(shift_mV) < float("inf"):
+            raise BadValue(f"a shift must be a number of mV, got {shift_mV!r}. Try -10.")
+        positive("the stretch", stretch, "Try 1.2; 1 leaves the curve as wide as it is.")
+        positive("the factor of the time constant", slower, "Try 2; 1 leaves it as it is.")
+        half_mV = self._half_mV(gate) if stretch != 1.0 else 0.0
+        moved = Moved(self.gates, gate, half_mV, float(shift_mV), float(stretch), float(slower))
+        return self.with_kinetics({gate: moved})
+
+    def _half_mV(self, gate):
+        """The voltage at which h_inf of a gate is nearest to 1/2, to 1 mV."""
+        s = [self.at(**{self.state_names[0]: float(V)}) for V in range(-200, 201)]
+        return min(s, key=lambda at: abs(self.gates(at)[gate].h_inf - 0.5)).V
 
     def with_kinetics(self, kinetics):
         """Return the cell with other kinetics of some gates: gate -> callable(s) -> `Kinetics`.
