@@ -16,7 +16,7 @@ V_mV = np.linspace(-120.0, 60.0, 361)
 LEAST = 1e-5  # of rates (1/ms) and errors that are drawn: below it a logarithmic axis ends
 FINE_ms = 0.005  # of the command along which gates are integrated; the shortest step takes four
 AFTER_ms = np.logspace(-2, 3.5, 200)  # since the step of a voltage clamp
-DTS_ms = FINE_ms * 4.0 * np.round(2.0 ** np.arange(0.0, 8.01, 0.5))  # 0.02 to 5.12 ms
+DTS_ms = FINE_ms * 4.0 * np.unique(np.round(2.0 ** np.arange(0.0, 8.01, 0.5)))  # 0.02 to 5.12 ms
 RULES = ("Euler", "Rush-Larsen", "midpoint")
 STEP, BEAT = "step", "beat"
 
