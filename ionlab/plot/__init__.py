@@ -6,6 +6,7 @@
 'Misfit and departure of the gates from the theory against eta; 0.001 was used.'
 """
 
+from ionlab.plot.case import ratio_rows
 from ionlab.plot.compare import before_after, fits, gate_curves, ratios
 from ionlab.plot.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, STYLE, Drawing, styled
 from ionlab.plot.lines import Lines, lines
@@ -29,6 +30,7 @@ __all__ = [
     "lines",
     "network_schematic",
     "observables",
+    "ratio_rows",
     "ratios",
     "scenarios",
     "styled",
