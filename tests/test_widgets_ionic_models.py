@@ -56,7 +56,9 @@ def check_pictures(explorer, some):
             assert np.shape(x) == np.shape(y)
             drawn = np.asarray(y, float)
             assert not np.isinf(drawn).any(), (name, values)
-            if not name.startswith(("alpha", "beta", "error")):  # log axes, which end somewhere
+            if not name.startswith(
+                ("tau", "alpha", "beta", "error")
+            ):  # log axes, which end somewhere
                 assert np.isfinite(drawn).all(), (name, values)
 
 

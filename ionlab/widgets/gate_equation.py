@@ -17,6 +17,7 @@ LEAST = 1e-5  # of rates (1/ms) and errors that are drawn: below it a logarithmi
 FINE_ms = 0.005  # of the command along which gates are integrated; the shortest step takes four
 AFTER_ms = np.logspace(-2, 3.5, 200)  # since the step of a voltage clamp
 DTS_ms = FINE_ms * 4.0 * np.unique(np.round(2.0 ** np.arange(0.0, 8.01, 0.5)))  # 0.02 to 5.12 ms
+DT_AXIS_ms = (0.015, 6.5)
 RULES = ("Euler", "Rush-Larsen", "midpoint")
 STEP, BEAT = "step", "beat"
 
@@ -56,8 +57,8 @@ def curves_of(cell, gate, V, shift_mV=0.0, stretch=1.0, slower=1.0):
 def gate_curves_explorer(cell):
     """Open the curves of a cell's gates: shift and stretch h_inf, scale tau, step the voltage."""
     published = {gate: curves_of(cell, gate, V_mV) for gate in cell.gate_names}
-    taus = np.concatenate([c.tau_ms for c in published.values()])
-    rates = np.concatenate([r for c in published.values() for r in (c.alpha, c.beta)])
+    tau_axis = _decades([c.tau_ms for c in published.values()])
+    rate_axis = _decades([r for c in published.values() for r in (c.alpha, c.beta)])
 
     def draw(gate, shift_mV, stretch, slower, from_mV, to_mV):
         base = published[gate]
@@ -67,9 +68,9 @@ def gate_curves_explorer(cell):
         for part, c in ((" published", base), ("", now)):
             curves |= {
                 f"h_inf{part}": (V_mV, c.h_inf),
-                f"tau{part}": (V_mV, c.tau_ms),
-                f"alpha{part}": (V_mV, np.where(c.alpha > LEAST, c.alpha, np.nan)),
-                f"beta{part}": (V_mV, np.where(c.beta > LEAST, c.beta, np.nan)),
+                f"tau{part}": (V_mV, _above(tau_axis[0], c.tau_ms)),
+                f"alpha{part}": (V_mV, _above(rate_axis[0], c.alpha)),
+                f"beta{part}": (V_mV, _above(rate_axis[0], c.beta)),
             }
         ends = np.array([from_mV, to_mV])
         for part, c in (
@@ -106,7 +107,7 @@ def gate_curves_explorer(cell):
             (*pair("h_inf", "this gate"), Curve("to", "", {"color": RED, "ls": ":"})),
             "V (mV)", "steady state h_inf", x, (-0.05, 1.05),
         ),
-        Panel(pair("tau"), "V (mV)", "time constant tau (ms)", x, _decades(taus), yscale="log"),
+        Panel(pair("tau"), "V (mV)", "time constant tau (ms)", x, tau_axis, yscale="log"),
         Panel(
             (
                 Curve("alpha published", "", wide),
@@ -114,7 +115,7 @@ def gate_curves_explorer(cell):
                 Curve("alpha", "alpha, opens", {"color": BLUE}),
                 Curve("beta", "beta, closes", dashed),
             ),
-            "V (mV)", "rate (1/ms)", x, _decades(rates), yscale="log",
+            "V (mV)", "rate (1/ms)", x, rate_axis, yscale="log",
         ),
         Panel(
             pair("step"), "time after the step of the voltage (ms)", "gate",
@@ -124,10 +125,16 @@ def gate_curves_explorer(cell):
     return Explorer(controls, panels, draw, f"Gates of {cell.title}", (820, 480), 2)
 
 
-def _decades(values):
-    """Whole decades around all but the extreme positive values."""
+def _decades(curves):
+    """Whole decades around all but the extreme values of curves, for a logarithmic axis."""
+    values = np.concatenate(curves)
     low, high = np.percentile(values[values > LEAST], [1, 99])
     return 10.0 ** np.floor(np.log10(low)), 10.0 ** np.ceil(np.log10(high))
+
+
+def _above(least, values):
+    """The values that a logarithmic axis from `least` on can show; NaN for the others."""
+    return np.where(values >= least, values, np.nan)
 
 
 @njit(cache=True)
@@ -205,7 +212,7 @@ def rush_larsen_against_euler(cell, cycle_length_ms=500.0):
         few = np.unique(np.searchsorted(t, np.geomspace(0.02, t[-1], 400)))
         curves = {
             "exact": (t[few], exact[few]),
-            "limit": ([limit, limit], [LEAST, 10.0]),
+            "limit": (np.clip([limit, limit], *DT_AXIS_ms), [LEAST, 10.0]),
             "dt": ([dt, dt], [LEAST, 10.0]),
         }
         now = {}
@@ -265,7 +272,7 @@ def rush_larsen_against_euler(cell, cycle_length_ms=500.0):
                 Curve("dt", "dt", {"color": "k", "lw": 1.0}),
                 Curve("limit", "2 tau", {"color": RED, "ls": ":"}),
             ),
-            "dt (ms)", "largest error", (0.015, 6.5), (LEAST, 10.0), xscale="log", yscale="log",
+            "dt (ms)", "largest error", DT_AXIS_ms, (LEAST, 10.0), xscale="log", yscale="log",
         ),
     )  # fmt: skip
     return Explorer(controls, panels, draw, f"Steps of a gate, {cell.title}", (820, 340), 2)

@@ -111,8 +111,9 @@ def cell_explorer(cell, cycle_length_ms=500.0):
     def draw(cycle_length_ms, stimulus, current_1, current_2, gate_1, gate_2, **moved):
         factors = {name: moved[name] for name in conductances if moved[name] != 1.0}
         held = {gate: _held_at(moved, gate) for gate in gates if moved[gate] != FREE}
-        seen = _Seen(bench.run(cycle_length_ms, stimulus, factors, held), bench.shown_ms)
-        base = published(cycle_length_ms, stimulus)
+        seen = base = published(cycle_length_ms, stimulus)
+        if factors or held:
+            seen = _Seen(bench.run(cycle_length_ms, stimulus, factors, held), bench.shown_ms)
         curves = {"stimulus": _pulses(seen, low + 3.0, 8.0 * stimulus / amplitude)}
         for name in cell.observables:
             curves |= {f"{name} published": (base.t, base[name]), name: (seen.t, seen[name])}
