@@ -36,6 +36,7 @@ TASKS = {
     1: ("def double(x):\n    return ...", "check.twice(double)", "return factor * x"),
     2: ("def cube(x):\n    return ...", "check.cubed(cube)", "return x**3"),
 }
+THOUGHT = "<details><summary>Answer</summary>\n\nBecause twice is $2x$.\n</details>"
 PICTURE = """import base64
 class Widget:
     def _repr_mimebundle_(self, include=None, exclude=None):
@@ -84,7 +85,7 @@ def lesson(number, title):
     cells.append(cell("explore", "widget", PICTURE, code=True))
     cells += [cell(f"step-{'abcdefgh'[k]}", "", f"{k} < {k + 1}", code=True) for k in range(8)]
     cells += [
-        cell("think", "", "**Think.** Why?"),
+        cell("think", "", f"**Think.** Why?\n\n{THOUGHT}"),
         cell("verify", "verify", 'assert factor == 2, "no double"', code=True),
         cell("summary", "summary", "Doubled."),
         cell("navigation-end", "nav", "[navigation]\n\n**References.** None."),
@@ -185,6 +186,8 @@ def test_a_lesson_that_keeps_the_contract_has_no_problems(course):
         ("exercise-1", "def double(x):\n    return 2 * x", "exercise-1 has no ..."),
         ("check-1", "check.twice(double), 1", "check-1 must be one line"),
         ("solution-2", "<details><summary>Hint</summary>x</details>", "solution-2 must have an"),
+        ("think", "<details><summary>Ours</summary>x</details>", 'folded away under "Ours"'),
+        ("think", "<details>x</details>", "folds something away without a summary"),
         ("explore", "from ipywidgets import interact", "uses interact"),
         ("explore", "import ipywidgets as w\nw.Output()", "uses Output"),
         ("explore", "import matplotlib.pyplot as plt", "uses pyplot"),
@@ -232,16 +235,66 @@ def test_student_copies_hold_no_answer_and_else_the_same(course, tmp_path):
     written = student.write(out, course)
     names = {"00_start.ipynb", "01_gates.ipynb", "report.ipynb", "README.md", "glossary.md"}
     assert {path.name for path in out.iterdir()} == names == {path.name for path in written}
-    text = (out / "01_gates.ipynb").read_text()
-    assert "factor * x" not in text and "x**3" not in text
-    ours, theirs = (nbformat.read(d / "01_gates.ipynb", 4).cells for d in (course, out))
-    for mine, other in zip(ours, theirs, strict=True):
-        if "solution" in mine.metadata.get("tags", []):
-            assert other == {**mine, "source": "The answer is with your instructor."}
-        else:
-            assert other == mine
+    ours, theirs = (lessons.by_id(nbformat.read(d / "01_gates.ipynb", 4)) for d in (course, out))
+    told = "The answer is with your instructor."
+    assert theirs.pop("think").source == f"**Think.** Why?\n\n{told}"
+    for k in TASKS:
+        hint, _, answer = solution(k).partition("<details><summary>Answer")
+        mine, other = (cells.pop(f"solution-{k}") for cells in (ours, theirs))
+        assert other == {**mine, "source": hint + told} and "Think of" in hint and answer
+    ours.pop("think")
+    assert theirs == ours
     assert contract.text_problems((out / "README.md").read_text(), out / "README.md") == []
     assert "guide, code" in (out / "README.md").read_text()
+
+
+def test_student_copies_hold_no_outputs(course, tmp_path):
+    path = course / "01_gates.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    step = lessons.by_id(notebook)["step-a"]
+    step.outputs, step.execution_count = [nbformat.v4.new_output("stream", text="said")], 3
+    lessons.write(notebook, path)
+    student.write(tmp_path / "student", course)
+    copied = lessons.by_id(nbformat.read(tmp_path / "student" / path.name, as_version=4))["step-a"]
+    assert copied == {**step, "outputs": [], "execution_count": None}
+
+
+@pytest.mark.parametrize(
+    ("source", "left"),
+    [
+        ("a<details><summary>Answer</summary>x</details>b", f"a{student.TOLD}b"),
+        ("<details open>\n<summary> Answer of ours</summary>\n\nx\n</details>", student.TOLD),
+        ("<details><summary>Hint</summary>h</details><details><summary>Answer</summary>x</details>",
+         f"<details><summary>Hint</summary>h</details>{student.TOLD}"),
+        ("<details><summary>Hint</summary>Answer it</details>", None),
+        ("**Answer** in words.", None),
+    ],
+)  # fmt: skip
+def test_answers_go_and_hints_stay(source, left):
+    assert student.unanswered(source) == (left or source)
+
+
+@pytest.mark.parametrize("real", lessons.lessons(), ids=lambda each: each.name)
+def test_no_answer_of_ours_is_in_a_student_copy(real):
+    """Every solution tells its hint and no code; no question tells its answer."""
+    copied = student.copy(real, {each.path.name for each in lessons.lessons()})
+    for ours, theirs in zip(real.read().cells, copied.cells, strict=True):
+        if ours.cell_type == "markdown":
+            assert "<summary>Answer" not in theirs.source, ours.id
+            assert theirs.source.count(student.TOLD) == ours.source.count("<summary>Answer")
+        if "solution" in lessons.tags(ours):
+            assert "```" not in theirs.source and "Hint" in theirs.source, ours.id
+    assert not any(cell.get("outputs") for cell in copied.cells)
+
+
+def test_a_book_for_students_is_made_from_their_copies(course, tmp_path):
+    """As the guide of the instructor says."""
+    student.write(tmp_path / "student", course)
+    made = book.make(tmp_path / "book", folder=tmp_path / "student", say=quiet)
+    pages = check_links(tmp_path / "book")
+    assert made.failed == {} and "instructor.html" not in pages
+    page = pages["01_gates.html"].get_text()
+    assert "ready 2" in page and page.count(student.TOLD) == 3 and "x**3" not in page
 
 
 # --- the book ----------------------------------------------------------------------------
@@ -293,7 +346,7 @@ def test_the_book_has_all_pages_linked_and_no_error(course, tmp_path):
     assert page.select_one("math[display=block] mfrac") and "$" not in page.get_text()
     assert "ready 2" in page.get_text()
     assert page.get_text().count("not attempted yet") == 2
-    assert len(page.select("details")) == 4 and page.select(".highlight .k")
+    assert len(page.select("details")) == 5 and page.select(".highlight .k")
     assert ".highlight .k" in page.style.string
     assert [a["href"] for a in page.select("a[href]")][:3] == [
         "00_start.html", "index.html", "report.html",

@@ -34,7 +34,10 @@ def problems(path):
     notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
     if (notebook.nbformat, notebook.nbformat_minor) != (4, 5):
         return [f"The format must be 4.5, not {notebook.nbformat}.{notebook.nbformat_minor}."]
-    checks = (_whole, _ids, _tags, _words, _parameters, _exercises, _code, _navigation, _markdown)
+    checks = (
+        _whole, _ids, _tags, _words, _folded, _parameters, _exercises, _code, _navigation,
+        _markdown,
+    )  # fmt: skip
     return [sentence for check in checks for sentence in check(notebook, path)]
 
 
@@ -91,6 +94,19 @@ def _words(notebook, path):
             yield f"There is no {word}."
     if texts and "**References.**" not in texts[-1]:
         yield 'The last cell does not say "**References.**".'
+
+
+def _folded(notebook, path):
+    """Student copies keep hints and lose answers; they must know which is which."""
+    for cell in notebook.cells:
+        if cell.cell_type != "markdown":
+            continue
+        summaries = re.findall(r"<details\b[^>]*>\s*<summary>\s*(.*?)\s*</summary>", cell.source)
+        if len(summaries) < cell.source.count("<details"):
+            yield f"Cell {cell.id} folds something away without a summary."
+        for summary in summaries:
+            if not re.match(r"(Hint|Answer)\b", summary):
+                yield f'Cell {cell.id} has text folded away under "{summary}", not Hint or Answer.'
 
 
 def _parameters(notebook, path):

@@ -1,4 +1,7 @@
-"""Student copies: the lessons without the answers of their exercises."""
+"""Student copies: the lessons without answers, to exercises and to questions alike.
+
+What is folded away under "Answer" goes, hints stay; so does what a lesson tells in the open.
+"""
 
 import re
 import shutil
@@ -9,6 +12,7 @@ from ionlab.course import lessons
 
 TOLD = "The answer is with your instructor."
 KEPT_BACK = ("instructor",)  # markdown files whose names begin so
+ANSWER = re.compile(r"<details\b[^>]*>\s*<summary>\s*Answer\b.*?</details>", re.DOTALL)
 
 
 def texts(folder=lessons.NOTEBOOKS):
@@ -22,11 +26,18 @@ def copy(lesson, names):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-        elif "solution" in lessons.tags(cell):
-            cell.source = TOLD
         else:
-            cell.source = unlinked(cell.source, names)
+            cell.source = unlinked(unanswered(cell.source), names)
     return notebook
+
+
+def unanswered(source):
+    """Put one line in place of every answer that is folded away; hints stay.
+
+    >>> unanswered("Why? <details><summary>Answer</summary>It is.</details>")
+    'Why? The answer is with your instructor.'
+    """
+    return ANSWER.sub(TOLD, source)
 
 
 def unlinked(source, names):
