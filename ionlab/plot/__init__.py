@@ -8,6 +8,7 @@
 
 from ionlab.plot.case import ratio_rows
 from ionlab.plot.compare import before_after, fits, gate_curves, ratios
+from ionlab.plot.departures import departures
 from ionlab.plot.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, STYLE, Drawing, styled
 from ionlab.plot.lines import Lines, lines
 from ionlab.plot.paper import eta_tradeoff, observables, scenarios
@@ -24,6 +25,7 @@ __all__ = [
     "Drawing",
     "Lines",
     "before_after",
+    "departures",
     "eta_tradeoff",
     "fits",
     "gate_curves",
