@@ -54,6 +54,15 @@ def test_the_cause_is_the_factor_that_was_put_in(found):
     assert first.ratio == pytest.approx(0.5, abs=0.025)
 
 
+def test_the_interval_of_the_first_settings_just_misses_as_the_lesson_says():
+    noisy, exact = (
+        find_cause(None, "baseline", "long QT", noise, 500.0).changes[0] for noise in (0.5, 0.0)
+    )
+    assert noisy.name == exact.name == "I_Kr"
+    assert 0.5 < noisy.low < 0.52 and noisy.ratio < 0.56
+    assert exact.low < 0.5 < exact.ratio < 0.525
+
+
 def test_the_equations_follow_both_recordings(found):
     picture = two_recordings("baseline", "short QT", 0.5, 800.0, trained=found)
     for side in ("control", "treated"):

@@ -114,6 +114,8 @@ def find_cause(watch, control, treated, noise_mV, cycle_length_ms):
 def pair_explorer():
     """Open two recordings of your choice: look at them, then find the cause."""
     names = tuple(CELLS)
+    for name in names:
+        _traces(name)  # now, so that no move has to wait for it
     controls = {
         "control": Choose("control", names, "baseline", "The cell before the drug"),
         "treated": Choose("treated", names, "long QT", "The cell after the drug"),
@@ -142,7 +144,7 @@ def pair_explorer():
             "time in the beat (ms)",
             "treated minus control (mV)",
             (0.0, 800.0),
-            (-100.0, 100.0),
+            (-120.0, 120.0),
         ),
     ]
     training = Training(
