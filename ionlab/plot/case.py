@@ -2,7 +2,7 @@
 
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from ionlab.plot.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, Drawing, legend, styled
+from ionlab.plot.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, Drawing, styled
 
 
 @styled
@@ -43,7 +43,7 @@ def ratio_rows(rows, truth, title):
     ax.set_xticks(range(len(names)), names)
     ax.set_ylabel("area, treated over control")
     figure.suptitle(title, x=0.01, ha="left")
-    legend(figure, [bar, *marks])
+    figure.legend(handles=[bar, *marks], loc="outside lower center", ncols=5)
     return figure
 
 
