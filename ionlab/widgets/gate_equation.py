@@ -12,7 +12,7 @@ from ionlab.plot.live import Curve, Panel
 from ionlab.simulate import pace
 from ionlab.widgets.explorer import Choose, Explorer, Picture, Slide
 
-V_mV = np.linspace(-120.0, 60.0, 361)
+V_mV = np.linspace(-110.0, 55.0, 331)
 LEAST = 1e-5  # of rates (1/ms) and errors that are drawn: below it a logarithmic axis ends
 FINE_ms = 0.005  # of the command along which gates are integrated; the shortest step takes four
 AFTER_ms = np.logspace(-2, 3.5, 200)  # since the step of a voltage clamp
@@ -89,8 +89,10 @@ def gate_curves_explorer(cell):
     controls = {
         "gate": Choose("gate", cell.gate_names, cell.gate_names[0], "A classic gate of the cell"),
         "shift_mV": Slide("shift of h_inf", "mV", -40.0, 40.0, 0.0, 1.0, "To the right if > 0"),
-        "stretch": Slide("stretch of h_inf", "", 0.2, 3.0, 1.0, 0.05, "1 = published, 2 = flatter"),
-        "slower": Slide("factor of tau", "", 0.1, 5.0, 1.0, 0.05, "1 = published, 2 = slower"),
+        "stretch": Slide(
+            "stretch of h_inf", "", 0.25, 3.0, 1.0, 0.125, "1 = published, 2 = flatter"
+        ),
+        "slower": Slide("factor of tau", "", 0.125, 5.0, 1.0, 0.125, "1 = published, 2 = slower"),
         "from_mV": Slide("clamp: from", "mV", -120.0, 60.0, -85.0, 1.0, "Voltage before the step"),
         "to_mV": Slide("clamp: to", "mV", -120.0, 60.0, -20.0, 1.0, "Voltage after the step"),
     }
@@ -239,11 +241,11 @@ def rush_larsen_against_euler(cell, cycle_length_ms=500.0):
             "voltage", (("a step", STEP), ("a paced beat", BEAT)), STEP, "What V does meanwhile"
         ),
         "to_mV": Slide(
-            "the step goes to", "mV", -120.0, 60.0, -20.0, 1.0,
+            "step to", "mV", -120.0, 60.0, -20.0, 1.0,
             f"From {rest_mV:g} mV; of no effect in a paced beat",
         ),
         "dt_ms": Slide(
-            "dt", "ms", np.log10(0.02), np.log10(5.0), 0.1, 0.02, "Step of all three", log=True
+            "dt", "ms", -1.7, 0.7, 0.1, 0.02, "Step of all three", log=True
         ),
     }  # fmt: skip
     looks = dict(

@@ -147,7 +147,7 @@ def cell_explorer(cell, cycle_length_ms=500.0):
         },
         "Conductances": {
             name: Slide(
-                name, "published = 1", 0.0, 3.0, 1.0, 0.05,
+                name, "factor", 0.0, 3.0, 1.0, 0.05,
                 f"Factor on {name} = {cell.parameter(name):g}; 0 removes its current",
             )
             for name in conductances
