@@ -157,6 +157,14 @@ def test_the_explorer_opens_moves_resets_and_leaves_a_picture(opened):
     assert "APD90" in data["text/plain"]
 
 
+def test_a_first_value_that_the_front_end_rounds_does_not_count_as_changed(heart):
+    heart["g_Kr"].value = 1.0 - 1e-9
+    assert "at first values" in heart.changed_line.value
+    heart["g_Kr"].value = 1.05
+    assert "g_Kr (was 1)" in heart.changed_line.value
+    heart.reset()
+
+
 def test_what_goes_wrong_is_shown_and_raised(heart):
     with pytest.raises(UnknownName):
         heart["xr3"]

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isclose
 
 import ipywidgets as widgets
 from IPython import get_ipython
@@ -234,7 +235,8 @@ class Explorer(widgets.VBox):
         for name, control in self.controls.items():
             first = self.specs[name].value
             differs = control.value != first
-            if isinstance(self.specs[name], Slide):
+            if isinstance(self.specs[name], Slide):  # the front end rounds to its own steps
+                differs = not isclose(control.value, first, rel_tol=1e-6, abs_tol=1e-9)
                 control.style.handle_color = RED if differs else BLUE
             if differs:
                 changed.append(f"{self.specs[name].label} (was {_said(self.specs[name], first)})")
