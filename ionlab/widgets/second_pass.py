@@ -68,6 +68,7 @@ def traded(perturbation, method, eta, gate, current, trained=None):
     case = readout.shipped(perturbation, method)
     rows = list(case.rows)
     misfit, drift = case.refits.misfit_mV[rows], case.refits.drift[rows]
+    best = misfit.min(1)
     k = readout.nearest(case.eta, eta)
     here = np.stack([drift[:, k], misfit[:, k]])
     used, source = float(case.eta[k]), "shipped"
@@ -79,9 +80,9 @@ def traded(perturbation, method, eta, gate, current, trained=None):
         curves, currents, along, ratios = _networks(perturbation, method, k)
     theory = _theory(method)[gate]
     pictures = {
-        "fit control": (drift[0], misfit[0]),
-        "fit treated": (drift[1], misfit[1]),
-        "here": tuple(here),
+        "fit control": (drift[0], misfit[0] / best[0]),
+        "fit treated": (drift[1], misfit[1] / best[1]),
+        "here": (here[0], here[1] / best),
         "h theory": (V_mV, theory.h_inf),
         "tau theory": (V_mV, theory.tau_ms),
     }
@@ -146,9 +147,9 @@ def eta_explorer():
         Panel(
             (*pair("fit", True, marker="o", ms=3), here),
             "mean departure of the gates (1)",
-            "misfit (mV)",
+            "misfit over its lowest",
             (1e-4, 0.2),
-            (4e-4, 12.0),
+            (0.8, 10.0),
             "What eta trades",
             "log",
             "log",
@@ -156,7 +157,7 @@ def eta_explorer():
         Panel(
             pair("I"),
             "time (ms)",
-            "current over the peak of control",
+            "I over peak of control",
             (0.0, SHOWN_ms),
             (-1.25, 1.75),
             "The current along the beat",
