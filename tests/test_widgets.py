@@ -20,7 +20,7 @@ from ionlab.widgets import Choose, Explorer, Picture, Slide, Tick, Training
 from ionlab.widgets import explorer as module
 
 ROOT = Path(__file__).resolve().parents[1]
-PANEL = Panel((Curve("line", "y = a x", {"color": "k"}),), "x (mV)", "y (1)", (0, 1), (0, 4))
+PANEL = Panel((Curve("line", "y = a x", {"color": "k"}),), "x (mV)", "y (1)", (0, 1), (-4, 4))
 CONTROLS = {
     "a": Slide("slope a", "1/mV", 0.0, 10.0, 1.0, 0.5, "How steep"),
     "sign": Choose("sign", (("up", 1), ("down", -1)), 1, "Which way"),
@@ -142,6 +142,48 @@ def test_axes_hold_all_that_is_drawn(scale, y):
     assert (low, high) == pytest.approx(y)  # the first limits, once all is within again
 
 
+def test_axes_that_grow_are_drawn_as_if_all_were():
+    """Oracle: the same picture with nothing kept from before."""
+    panels = [PANEL, Panel((Curve("b", "b"),), "x", "y", (0, 1), (0, 4)), PANEL]
+    live = Live(panels, (600, 400), 2)
+    live.draw({})
+    laid_out, whole = [], live.figure.draw
+    live.figure.draw = lambda renderer: (laid_out.append(1), whole(renderer))
+    curves = {"line": ([0, 1], [0, 1]), "b": ([0, 1], [0, 7])}
+    grown = live.draw(curves)
+    assert not laid_out  # only the axes that changed
+    live.limits, live.rooms = None, []
+    assert grown == live.draw(curves) and laid_out
+
+
+def test_labels_that_no_longer_fit_lay_out_all_anew():
+    live = Live([PANEL], (300, 200))
+    live.draw({})
+    before = live.axes[0].get_position().x0
+    live.draw({"line": ([0, 1], [0, -123456.7])})
+    assert live.axes[0].get_position().x0 > before
+    tight = live.axes[0].get_tightbbox()
+    assert 0 <= tight.x0 and tight.x1 <= 300
+
+
+def test_the_picture_is_the_canvas():
+    """Oracle: Pillow's decoder."""
+    live = Live([PANEL], (300, 200))
+    png = live.draw({"line": ([0, 1], [0, 3])})
+    seen = np.asarray(Image.open(io.BytesIO(png)))
+    np.testing.assert_array_equal(seen, np.asarray(live.figure.canvas.buffer_rgba()))
+    assert seen.min() < 128
+
+
+def test_a_picture_that_is_printed_changes_nothing():
+    live = Live([PANEL, PANEL], (300, 200))
+    curves = {"line": ([0, 1], [0, 3])}
+    before = live.draw(curves)
+    live.sharp()
+    drawn = live.background
+    assert live.draw(curves) == before and live.background is drawn
+
+
 def test_a_curve_that_is_left_out_is_not_drawn():
     live = Live([PANEL], (300, 200))
     shown, hidden = (pixels(live.draw(c)) for c in ({"line": ([0, 1], [0, 4])}, {}))
@@ -150,7 +192,9 @@ def test_a_curve_that_is_left_out_is_not_drawn():
 
 def test_no_pattern_that_loses_exceptions_or_hangs():
     """interact and Output make papermill hang and swallow exceptions (jupyter/nbclient#312)."""
-    banned = re.compile(r"\b(interact|interactive_output|interactive)\(|widgets\.Output\(|import pyplot|\.pyplot ")
+    banned = re.compile(
+        r"\b(interact|interactive_output|interactive)\(|widgets\.Output\(|import pyplot|\.pyplot "
+    )
     files = itertools.chain(ROOT.glob("ionlab/**/*.py"), ROOT.glob("notebooks/*.ipynb"))
     found = [p.name for p in files if banned.search(p.read_text(encoding="utf-8"))]
     assert not found
