@@ -24,6 +24,11 @@ class Normaliser:
         """Normalised (..., S) -> physical (..., S)."""
         return self.low + x * (self.high - self.low)
 
+    def range_of(self, cell, names):
+        """Return low and high, each (len(names),), of these states of the cell."""
+        at = [cell.state_names.index(name) for name in names]
+        return self.low[at], self.high[at]
+
     @classmethod
     def of(cls, cell, *values):
         """Span the given runs (..., S, T) and the gates' steady states from -100.5 to 50.5 mV.

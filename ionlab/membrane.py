@@ -97,7 +97,7 @@ class Membrane:
         K = len(n1.gating.inf.W) // D
         x = features.reshape(D, 1, N * T, width).expand(D, K, N * T, width)
         h_inf, log_rho = (
-            z.reshape(D, K, N, T, -1) for z in n1.gating.kinetics(x.reshape(D * K, N * T, width))
+            z.reshape(D, K, N, T, -1) for z in n1.kinetics_of(x.reshape(D * K, N * T, width))
         )
         step_ms = (self.dt_ms * self.inside)[..., None]  # 0 in padding, which leaves a gate alone
         return gate_path(h_inf, (log_rho * step_ms).clamp(max=-1e-9))

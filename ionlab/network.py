@@ -162,10 +162,15 @@ class N1(nn.Module):
     ----------
     cell, gates, inputs : names of the cell, of its gates, and of the states that phi1 reads.
     low, high : (I,) range of the inputs; x = (v - low) / (high - low).
+    gate_low, gate_high : (G,) what the layer's 0 and 1 are of each gate: 0 and 1, unless it was
+        trained on normalised gates, as by the paper's recipe.
     """
 
-    def __init__(self, cell, gates, inputs, low, high, activation="tanh", width=30, seed=0):
+    def __init__(
+        self, cell, gates, inputs, low, high, activation="tanh", width=30, seed=0, gate_range=None
+    ):
         super().__init__()
+        gate_low, gate_high = gate_range or ([0.0] * len(gates), [1.0] * len(gates))
         generator = torch.Generator().manual_seed(seed)
         self.settings = dict(
             cell=cell,
@@ -175,10 +180,13 @@ class N1(nn.Module):
             high=list(map(float, high)),
             activation=activation,
             width=width,
+            gate_range=(list(map(float, gate_low)), list(map(float, gate_high))),
         )
         self.cell, self.gates, self.inputs = cell, tuple(gates), tuple(inputs)
         self.register_buffer("low", torch.tensor(self.settings["low"]))
         self.register_buffer("high", torch.tensor(self.settings["high"]))
+        for name, ends in zip(("gate_low", "gate_high"), self.settings["gate_range"], strict=True):
+            self.register_buffer(name, torch.tensor(ends), persistent=False)
         self.activation = ACTIVATIONS[known("activation", activation, ACTIVATIONS)]
         self.phi1 = nn.ModuleList(
             [Dense(len(inputs), width, 1, generator), Dense(width, width, 1, generator)]
@@ -194,12 +202,17 @@ class N1(nn.Module):
             x = self.activation(dense(x))
         return x
 
+    def kinetics_of(self, x, dt_ms=None):
+        """Return h_inf, on the gates' own scale, and log rho, at features x (E, ..., width)."""
+        h_inf, log_rho = self.gating.kinetics(x, dt_ms)
+        return self.gate_low + (self.gate_high - self.gate_low) * h_inf, log_rho
+
     def kinetics(self, v, dt_ms=None):
         """Return h_inf and log rho, each (E, ..., G), at inputs v (E or 1, ..., I)."""
-        return self.gating.kinetics(self.features(v), dt_ms)
+        return self.kinetics_of(self.features(v), dt_ms)
 
     def forward(self, v, h, dt_ms=None):
-        """Return the gates one step later, (E, ..., G)."""
+        """Return the gates one step later, (E, ..., G), on the scale of the layer."""
         return self.gating(self.features(v), h, dt_ms)
 
     def stacked(self, networks):

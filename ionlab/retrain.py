@@ -175,6 +175,7 @@ def _with_n2(fit, datasets, eta, recipe, device, gate_weights, watch):
     optimizer = torch.optim.Adam(weights, lr=recipe.learning_rate, fused=device.type == "cpu")
     start = fit.cell.gates(fit.cell.at(V=np.array([fit.cell.start["V"]])))
     rest = torch.tensor([float(k.h_inf[0]) for k in start.values()], device=device)
+    rest = (rest - n1.gate_low) / (n1.gate_high - n1.gate_low)
     desc, steps = f"second pass, n2, {D * K} networks", recipe.epochs * (len(x) - 1)
     with Progress(steps, desc, weights, watch, comparable=False) as progress:
         for _ in range(recipe.epochs):

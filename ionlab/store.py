@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +103,10 @@ def fit_of(arrays, cell, activation, inputs, recipe=None, seed=0, source="memory
     try:
         if not len(inputs) == len(arrays["n1.low"]) == len(arrays["n1.high"]):
             raise KeyError(f"ranges that are not those of {len(inputs)} inputs")
+        normaliser = gate_range = None
+        if "normaliser.low" in arrays:
+            normaliser = Normaliser(arrays["normaliser.low"], arrays["normaliser.high"])
+            gate_range = normaliser.range_of(cell, cell.gate_names)
         n1 = N1(
             cell.name,
             cell.gate_names,
@@ -111,11 +115,12 @@ def fit_of(arrays, cell, activation, inputs, recipe=None, seed=0, source="memory
             arrays["n1.high"],
             activation,
             width=arrays["n1.phi1.0.W"].shape[-1],
+            gate_range=gate_range,
         )
-        nets, normaliser = {"n1": n1}, None
+        nets = {"n1": n1}
         if any(key.startswith("n2.") for key in arrays):
-            nets["n2"] = N2(len(inputs), len(cell.gate_names), len(cell.other_names))
-            normaliser = Normaliser(arrays["normaliser.low"], arrays["normaliser.high"])
+            sizes = len(inputs), len(cell.gate_names), len(cell.other_names)
+            nets["n2"] = N2(*sizes, width=arrays["n2.phi2.0.W"].shape[-1])
         for name, net in nets.items():
             state = {
                 key.removeprefix(f"{name}."): torch.as_tensor(value)
@@ -160,7 +165,8 @@ def load_fit(path, cell):
             "Train one for this cell, or name the other."
         )
     inputs, activation = json.loads(metadata["inputs"]), metadata["activation"]
-    return fit_of(arrays, cell, activation, inputs, seed=int(metadata["seed"]), source=path)
+    fit = fit_of(arrays, cell, activation, inputs, seed=int(metadata["seed"]), source=path)
+    return replace(fit, validation=json.loads(metadata["validation"]))
 
 
 def arrays_of_refits(refits):

@@ -166,16 +166,15 @@ def _train_clamp(cell, recipe, seed, device, watch, width):
 
 def _train_paper(cell, sequences, recipe, seed, device, watch, width):
     names, normaliser = cell.observables, sequences.normaliser
-    at = [cell.state_names.index(n) for n in names]
     n1 = N1(
         cell.name,
         cell.gate_names,
         names,
-        normaliser.low[at],
-        normaliser.high[at],
+        *normaliser.range_of(cell, names),
         "relu",
         width,
         seed,
+        normaliser.range_of(cell, cell.gate_names),
     )
     generator = torch.Generator().manual_seed(seed + 1)
     sizes = len(names), len(cell.gate_names), len(cell.other_names), width

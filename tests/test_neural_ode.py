@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 import torch
 
+from ionlab import store
 from ionlab.cells import CELLS, hodgkin_huxley1952, tentusscher2004, tentusscher2004_epi
 from ionlab.errors import BadWeights
 from ionlab.network import N1
 from ionlab.neural_ode import learned
 from ionlab.presets import PAPER
 from ionlab.simulate import clamp, pace
-from ionlab.store import theory
 
 
 @pytest.fixture(scope="module")
 def odes():
     """The shipped networks as neural ODEs, by cell."""
     return {
-        name: cell.with_kinetics(learned(theory(cell, PAPER.clamp).n1, cell))
+        name: cell.with_kinetics(learned(store.theory(cell, PAPER.clamp).n1, cell))
         for name, cell in CELLS.items()
     }
 
@@ -121,3 +121,26 @@ def test_a_network_of_another_cell_is_refused():
         )
     with pytest.raises(BadWeights, match="gates m, n, h; the cell"):
         learned(N1(axon.name, ("m", "n", "h"), ("V",), [-100], [50]), axon)
+
+
+def test_gates_learned_on_their_normalised_scale_come_back_on_their_own():
+    """Oracle: the range of xr2, which never opens by more than two thirds."""
+    gate_range = ([0.0, 0.003], [1.0, 0.627])
+    plain, ranged = (
+        N1("c", ("m", "xr2"), ("V",), [-100.0], [50.0], gate_range=r) for r in (None, gate_range)
+    )
+    v = torch.tensor([[[-80.0], [0.0]]])
+    (h_plain, rho_plain), (h_ranged, rho_ranged) = (n.kinetics(v) for n in (plain, ranged))
+    assert torch.allclose(h_ranged[..., 0], h_plain[..., 0])
+    assert torch.allclose(h_ranged[..., 1], 0.003 + 0.624 * h_plain[..., 1])
+    assert torch.equal(rho_plain, rho_ranged)
+    again = ranged.stacked(2).kinetics(v)[0]
+    assert torch.allclose(again, h_ranged.expand_as(again))
+
+
+def test_the_shipped_network_of_the_paper_s_recipe_knows_its_scale():
+    fit = store.load_fit(store.WEIGHTS / "tentusscher2004-paper.safetensors", tentusscher2004)
+    V = np.linspace(-80.0, 20.0, 50)
+    at = tentusscher2004.at(V=V, Ca_i=np.full(50, 3e-4))
+    xr2 = learned(fit.n1, tentusscher2004)["xr2"](at).h_inf
+    assert np.abs(xr2 - tentusscher2004.gates(at)["xr2"].h_inf).max() < 0.06

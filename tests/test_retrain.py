@@ -236,7 +236,9 @@ def test_n2_steps_are_those_by_hand(paper, upstroke):
     tensors = list(n1.gating.parameters())
     adam = torch.optim.Adam(tensors, lr=1e-3)
     gates = CELL.gates(CELL.at(V=np.array([CELL.start["V"]]))).values()
-    h = torch.tensor([float(k.h_inf[0]) for k in gates]).expand(1, 2, 10)
+    low, high = fit.normaliser.range_of(CELL, CELL.gate_names)
+    rest = (np.array([float(k.h_inf[0]) for k in gates]) - low) / (high - low)
+    h = torch.tensor(rest).float().expand(1, 2, 10)
     h_theory, memory = h, None
     order = [CELL.other_names.index("V"), CELL.other_names.index("Ca_i")]
     errors, drifts = [], []

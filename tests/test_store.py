@@ -23,11 +23,13 @@ AXON = hodgkin_huxley1952
 def a_fit(cell=AXON, decoder=False, seed=3):
     """An untrained network with all that a file keeps of it."""
     inputs = cell.observables if decoder else ("V",)
-    n1 = N1(cell.name, cell.gate_names, inputs, [-100] * len(inputs), [50] * len(inputs), seed=seed)
-    n2 = normaliser = None
+    n2 = normaliser = gate_range = None
     if decoder:
         n2 = N2(len(inputs), len(cell.gate_names), len(cell.other_names))
         normaliser = Normaliser(np.zeros(17), np.arange(1.0, 18.0))
+        gate_range = normaliser.range_of(cell, cell.gate_names)
+    ends = [-100] * len(inputs), [50] * len(inputs)
+    n1 = N1(cell.name, cell.gate_names, inputs, *ends, seed=seed, gate_range=gate_range)
     recipe = PaperRecipe() if decoder else ClampRecipe()
     losses = np.linspace(2.0, 1.0, 7)
     return Fit(cell, n1, n2, normaliser, recipe, seed, losses, {"m": 0.5})
@@ -55,6 +57,7 @@ def test_a_network_comes_back_bit_by_bit(tmp_path, decoder):
     store.save_fit(tmp_path / "new folder" / "x.safetensors", fit)
     found = store.load_fit(tmp_path / "new folder" / "x.safetensors", tentusscher2004)
     assert same_weights(found.n1, fit.n1) and found.n1.settings == fit.n1.settings
+    assert found.validation == {"m": 0.5}
     assert found.seed == 3 and found.cell is tentusscher2004
     np.testing.assert_allclose(found.losses, fit.losses)
     if decoder:

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 
 from ionlab import cells, presets, simulate, store
-from ionlab.cells import Kinetics
 from ionlab.dataset import Sequences
 from ionlab.network import gate_path
 from ionlab.neural_ode import learned
@@ -24,37 +23,9 @@ TAU_ms = (0.02, 2000.0)  # of the axis; what is beyond is drawn at its edge
 RECIPES = (("the paper's", "paper"), ("pairs at constant voltage", "clamp"))
 
 
-@dataclass(frozen=True)
-class _OnItsScale:
-    """Kinetics of a gate that a network learned as x = (h - low) / span."""
-
-    gate: object
-    low: float
-    span: float
-
-    @property
-    def inputs(self):
-        return self.gate.inputs
-
-    def __call__(self, s):
-        h_inf, tau_ms = self.gate(s)
-        return Kinetics(self.low + self.span * h_inf, tau_ms)
-
-
 def neural_ode(fit):
-    """Return the cell with the gates of a first pass, each on its own scale from 0 to 1.
-
-    The paper's recipe trains on normalised gates, the clamp recipe on gates as they are.
-    """
-    kinetics = learned(fit.n1, fit.cell)
-    if fit.normaliser is not None:
-        at = [fit.cell.state_names.index(gate) for gate in kinetics]
-        low, span = fit.normaliser.low[at], (fit.normaliser.high - fit.normaliser.low)[at]
-        kinetics = {
-            gate: _OnItsScale(k, float(a), float(b))
-            for (gate, k), a, b in zip(kinetics.items(), low, span, strict=True)
-        }
-    return fit.cell.with_kinetics(kinetics)
+    """Return the cell with the gates of a first pass."""
+    return fit.cell.with_kinetics(learned(fit.n1, fit.cell))
 
 
 def along(cell, traces):

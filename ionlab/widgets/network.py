@@ -90,7 +90,8 @@ def both_networks(fit, beat, mean, n1_sees, n2_sees, gates_seen=True, memory=Tru
         held = torch.as_tensor(
             (mean[[names.index(g) for g in fit.cell.gate_names]] - low_h) / span_h
         )
-        seen = h if gates_seen else held.float().expand_as(h)
+        normal = (h.numpy() - low_h) / span_h
+        seen = torch.as_tensor(normal).float() if gates_seen else held.float().expand_as(h)
         x = torch.as_tensor((observed(n2_sees) - low_o) / span_o, dtype=torch.float32)
         z = torch.cat([x, seen], -1)[None]
         for dense in fit.n2.phi2:
@@ -99,7 +100,7 @@ def both_networks(fit, beat, mean, n1_sees, n2_sees, gates_seen=True, memory=Tru
         W, b = fit.n2.back.W[0].numpy(), fit.n2.back.b[0, 0].numpy()
         out = torch.as_tensor(_lstm(z, W, b, memory)[-len(beat) :])
         y = torch.sigmoid(fit.n2.phi3(out[None]))[0]
-    return low_h + span_h * h.numpy(), low_y + span_y * y.numpy()
+    return h.numpy(), low_y + span_y * y.numpy()
 
 
 def _groups(cell):
