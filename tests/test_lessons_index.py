@@ -125,3 +125,14 @@ def test_the_guide_answers_every_question(lesson):
 def test_the_guide_comes_in_the_order_of_the_lessons():
     headings = re.findall(r"^### (\d+\. .+)$", GUIDE, re.MULTILINE)
     assert headings == [lesson.title for lesson in LESSONS]
+
+
+def test_the_lecture_shows_sections_that_exist():
+    shown = re.findall(r"^\| \d+-\d+ \| (\d+), (.*?) \|", GUIDE, re.MULTILINE)
+    assert len(shown) >= 5
+    for number, text in shown:
+        cells = lessons.find(number).read().cells
+        headings = re.findall(r"^##+ (.+)$", "\n".join(cell.source for cell in cells), re.M)
+        headings = [heading.replace("$\\eta$", "eta") for heading in headings]
+        for section in re.findall(r"\*(.+?)\*", text):
+            assert any(heading.startswith(section) for heading in headings), (number, section)
