@@ -582,3 +582,16 @@ def test_grading_an_unknown_lesson_is_refused(tmp_path, monkeypatch):
     ran = CliRunner().invoke(cli.main, ["course", "grade", "05_gating_layr", "."])
     assert ran.exit_code == 2 and 'unknown lesson "05_gating_layr"' in ran.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_pages_show_no_progress_bars_but_every_warning():
+    bar = "fit:  10%|# | 1/2 [00:01, 2step/s]\rfit: 100%|##| 2/2 [00:01<00:00, 117.6step/s]\n"
+    streams = [("stderr", bar), ("stderr", bar + "UserWarning: look\n"), ("stdout", "12%| of it")]
+    outputs = [nbformat.v4.new_output("stream", name=n, text=t) for n, t in streams]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=outputs)])
+    shown = render.still(notebook).cells[0].outputs
+    assert [(o.name, o.text) for o in shown] == [
+        ("stderr", "UserWarning: look"),
+        ("stdout", "12%| of it"),
+    ]
+    assert notebook.cells[0].outputs == outputs

@@ -6,6 +6,7 @@ between notebooks lead from page to page.
 
 import html
 import re
+from copy import deepcopy
 from functools import cache
 from pathlib import PurePosixPath
 
@@ -109,9 +110,22 @@ class _Exporter(HTMLExporter):
         return markdown(source, context.get("cell", {}).get("attachments"))
 
 
+def still(executed):
+    """Return a notebook without progress bars: on a page, nothing is under way."""
+    copy = deepcopy(executed)
+    for cell in copy.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stderr":
+                lines = re.split(r"[\r\n]+", output.text)
+                output.text = "\n".join(x for x in lines if not re.search(r"\d%\||it/s|step/s", x))
+        if "outputs" in cell:
+            cell.outputs = [o for o in cell.outputs if o.get("text", "shown").strip()]
+    return copy
+
+
 def cells(executed):
     """Return the cells of a notebook and their outputs as HTML, code included."""
-    config = Config()
+    executed, config = still(executed), Config()
     config.NbConvertBase.display_data_priority = PRIORITY
     config.HTMLExporter.preprocessors = ["nbconvert.preprocessors.TagRemovePreprocessor"]
     config.TagRemovePreprocessor.enabled = True
