@@ -591,7 +591,7 @@ def test_pages_show_no_progress_bars_but_every_warning():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=outputs)])
     shown = render.still(notebook).cells[0].outputs
     assert [(o.name, o.text) for o in shown] == [
-        ("stderr", "UserWarning: look"),
+        ("stderr", "UserWarning: look\n"),
         ("stdout", "12%| of it"),
     ]
     assert notebook.cells[0].outputs == outputs
