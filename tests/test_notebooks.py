@@ -49,7 +49,7 @@ NON_DEFAULT = {
             "n_validation": 2,
             "samples_ms": 900,
             "learning_rate": 2e-3,
-            "lam": 1e-5,
+            "lam": 2e-4,  # 1e-5 would be a text in YAML
             "judged_ms": [400.0, 650.0],
             "seed": 2,
         }
