@@ -1,4 +1,6 @@
-"""What all checks share: the verdict, and what is said of code that fails."""
+"""What all checks share: the verdict, what is said of code that fails, and that all are tested."""
+
+from importlib import import_module
 
 import pytest
 
@@ -44,3 +46,12 @@ def test_names_of_checks_are_found_and_others_suggested():
     assert "gating_step" in dir(check)
     with pytest.raises(AttributeError, match='Did you mean "gating_step"'):
         check.gating_stp  # noqa: B018
+
+
+@pytest.mark.parametrize("name", check.checks())
+def test_every_check_has_a_right_answer_and_two_mistakes(name):
+    lesson = check.checks()[name].__module__.removeprefix("ionlab.check.")
+    answers = import_module(f"test_check_{lesson}")
+    assert name in answers.RIGHT
+    assert sum(wrong == name for wrong, _, _ in answers.WRONG) >= 2
+    assert answers.TestAnswers.of == (answers.RIGHT, answers.WRONG)

@@ -1,9 +1,7 @@
 """Lesson 13's checks. Oracle: the formulas written here once more."""
 
 import numpy as np
-import pytest
-
-from ionlab import check
+from exercises import judged
 
 
 def quadrature(ratio, a, b):
@@ -32,21 +30,4 @@ WRONG = [
     ("weighted_eta_term", lambda h, th, w, eta: eta * np.sum(w * np.abs(h - th)), "average"),
     ("weighted_eta_term", lambda h, th, w, eta: 1.05 * eta * np.mean(w * abs(h - th)), "give"),
 ]
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_the_right_answer_is_correct(name):
-    verdict = getattr(check, name)(RIGHT[name])
-    assert (verdict.status, verdict.points) == ("correct", verdict.of), verdict
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_the_stub_was_not_attempted(name):
-    assert getattr(check, name)(lambda *given: ...).status == "not attempted yet"
-
-
-@pytest.mark.parametrize(("name", "answer", "word"), WRONG)
-def test_a_mistake_is_named(name, answer, word):
-    verdict = getattr(check, name)(answer)
-    assert (verdict.status, verdict.points) == ("not yet", 0)
-    assert word in verdict.message
+TestAnswers = judged(RIGHT, WRONG)

@@ -4,9 +4,7 @@ Oracle: the equations of section 2.4, written here once more.
 """
 
 import numpy as np
-import pytest
-
-from ionlab import check
+from exercises import judged
 
 
 def sigmoid(z):
@@ -42,22 +40,4 @@ WRONG = [
     ("hand_layer", no_state, "h must appear"),
     ("hand_layer", lambda *given: layer(*given)[:1], "gates in"),
 ]
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_the_right_answer_is_correct(name):
-    verdict = getattr(check, name)(RIGHT[name])
-    assert (verdict.status, verdict.points) == ("correct", verdict.of), verdict
-
-
-@pytest.mark.parametrize("name", RIGHT)
-@pytest.mark.parametrize("stub", [lambda *given: ..., ...])
-def test_the_stub_was_not_attempted(name, stub):
-    assert getattr(check, name)(stub).status == "not attempted yet"
-
-
-@pytest.mark.parametrize(("name", "answer", "word"), WRONG)
-def test_a_mistake_is_named(name, answer, word):
-    verdict = getattr(check, name)(answer)
-    assert (verdict.status, verdict.points) == ("not yet", 0)
-    assert word in verdict.message
+TestAnswers = judged(RIGHT, WRONG)

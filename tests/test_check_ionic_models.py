@@ -1,9 +1,8 @@
 """The checks of lesson 3: right answers, untouched stubs, and mistakes that are named."""
 
 import numpy as np
-import pytest
+from exercises import judged
 
-from ionlab import check
 from ionlab.cells import tentusscher2004 as cell
 
 
@@ -41,12 +40,6 @@ RIGHT = {
     "gate_currents": found_in_the_equations(),
     "rush_larsen_update": rush_larsen,
 }
-STUBS = {
-    "rates_to_gate": lambda alpha, beta: (..., ...),
-    "sodium_current": lambda *given: ...,
-    "gate_currents": dict.fromkeys(cell.gate_names, ...),
-    "rush_larsen_update": lambda *given: ...,
-}
 SWAPPED = {**RIGHT["gate_currents"], "xs": "I_Kr"}
 WRONG = [
     ("rates_to_gate", lambda a, b: (a / (a - b) if a != b else 0.5, 1 / (a + b)), "alpha - beta"),
@@ -75,22 +68,4 @@ WRONG = [
     ("rush_larsen_update", lambda m, i, tau, dt: i + (m - i) * np.exp(-tau / dt), "upside down"),
     ("rush_larsen_update", lambda *x: 1.05 * rush_larsen(*x), "should be 0.37543"),
 ]
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_a_right_answer_is_correct(name):
-    verdict = getattr(check, name)(RIGHT[name])
-    assert (verdict.status, verdict.points) == ("correct", verdict.of)
-
-
-@pytest.mark.parametrize("name", STUBS)
-def test_an_untouched_stub_was_not_attempted(name):
-    assert getattr(check, name)(STUBS[name]).status == "not attempted yet"
-
-
-@pytest.mark.parametrize(("name", "answer", "said"), WRONG)
-def test_a_mistake_is_named(name, answer, said):
-    verdict = getattr(check, name)(answer)
-    assert verdict.status == "not yet"
-    assert verdict.points == 0
-    assert said in verdict.message
+TestAnswers = judged(RIGHT, WRONG)

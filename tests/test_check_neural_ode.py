@@ -1,17 +1,14 @@
 """The checks of lesson 8. The oracle is the formula of the paper, or of Euler's method."""
 
 import numpy as np
-import pytest
+from exercises import judged
 
-from ionlab import check
-from ionlab.check.verdict import RIGHT, UNTRIED, WRONG
-
-RIGHT_ANSWERS = {
+RIGHT = {
     "time_constant_of": lambda rho, dt_ms: -dt_ms / np.log(rho),
     "gate_slope": lambda h, h_inf, tau_ms: (h_inf - h) / tau_ms,
     "largest_step": lambda rates: 2.0 / np.abs(np.min(rates)),
 }
-MISTAKES = [  # name, answer, what the message must name
+WRONG = [
     ("time_constant_of", lambda rho, dt_ms: dt_ms / np.log(rho), "minus sign"),
     ("time_constant_of", lambda rho, dt_ms: -dt_ms / np.log10(rho), "natural logarithm"),
     ("time_constant_of", lambda rho, dt_ms: -1.0 / np.log(rho), "dt is missing"),
@@ -25,17 +22,4 @@ MISTAKES = [  # name, answer, what the message must name
     ("largest_step", lambda rates: 2.0 / np.min(np.abs(rates[rates < 0])), "slowest"),
     ("largest_step", lambda rates: 2.0 / np.min(rates), "positive"),
 ]
-
-
-@pytest.mark.parametrize("name", RIGHT_ANSWERS)
-def test_right_answer_and_untouched_stub(name):
-    judge = getattr(check, name)
-    assert judge(RIGHT_ANSWERS[name]).status == RIGHT
-    assert judge(lambda *given: ...).status == UNTRIED
-
-
-@pytest.mark.parametrize(("name", "answer", "named"), MISTAKES)
-def test_mistake_is_named(name, answer, named):
-    verdict = getattr(check, name)(answer)
-    assert verdict.status == WRONG
-    assert named in verdict.message
+TestAnswers = judged(RIGHT, WRONG)

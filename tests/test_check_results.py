@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from exercises import judged
 
-from ionlab import check, features
+from ionlab import features
 from ionlab.cells import tentusscher2004 as cell
 from ionlab.check.results import ANSWERED, GATES
-from ionlab.check.verdict import RIGHT, UNTRIED, WRONG
 
 
 def capture(answered):
@@ -32,9 +32,8 @@ def shared(runs, n_validation, seed):
     return rng.choice(runs, runs - n_validation), rng.choice(runs, n_validation, replace=False)
 
 
-RIGHT_ANSWERS = {"capture_of": capture, "split_of_runs": split, "gates_of_currents": GATES}
-STUBS = {"gates_of_currents": dict.fromkeys(GATES, ...)}
-MISTAKES = [  # name, answer, what the message must name
+RIGHT = {"capture_of": capture, "split_of_runs": split, "gates_of_currents": GATES}
+WRONG = [
     ("capture_of", halves, "half of the stimuli"),
     (
         "capture_of",
@@ -56,21 +55,7 @@ MISTAKES = [  # name, answer, what the message must name
     ("gates_of_currents", {**GATES, "I_Kr": {"xr1"}}, "2 classic gate"),
     ("gates_of_currents", {"I_Na": {"m"}}, "the currents are"),
 ]
-
-
-@pytest.mark.parametrize("name", RIGHT_ANSWERS)
-def test_right_answer_and_untouched_stub(name):
-    judge, right = getattr(check, name), RIGHT_ANSWERS[name]
-    assert judge(right).status == RIGHT
-    assert judge(STUBS.get(name, lambda *given: ...)).status == UNTRIED
-    assert judge(...).status == UNTRIED
-
-
-@pytest.mark.parametrize(("name", "answer", "named"), MISTAKES)
-def test_mistake_is_named(name, answer, named):
-    verdict = getattr(check, name)(answer)
-    assert verdict.status == WRONG
-    assert named in verdict.message
+TestAnswers = judged(RIGHT, WRONG)
 
 
 def test_the_key_of_the_gates_is_the_cells():
