@@ -126,6 +126,13 @@ def test_imports_point_upwards(path):
     assert not found, "; ".join(found)
 
 
+def test_readme_names_every_room_in_its_place():
+    table = text("README.md").split("| place | holds |")[1].split("\n\n")[0]
+    places = re.findall(r"^\| (.+?) \|", table.split("`ionlab/`")[1], re.MULTILINE)
+    named = [room.strip("/") for place in places for room in re.findall("`(.+?)`", place)]
+    assert named[: len(ROOMS) - 1] == ROOMS[:-1]  # but for __main__, which runs cli
+
+
 @pytest.mark.parametrize(
     ("room", "line", "allowed"),
     [
