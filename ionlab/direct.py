@@ -14,10 +14,10 @@ from scipy.optimize import least_squares
 from ionlab.cells import Cell
 from ionlab.errors import BadValue, known, positive
 from ionlab.identify import usable
+from ionlab.integrate import METHODS, integrate
 from ionlab.observed import Beats, UPSTROKE_ms, paced
 from ionlab.recordings import Recording
 from ionlab.settle import scaled
-from ionlab.simulate import METHODS, integrate
 
 PACED_ms = 20_000.0  # before the beat that is compared; calcium and sodium need most of it
 RANGE = (0.05, 20.0)  # of a factor

@@ -11,8 +11,8 @@ import numpy as np
 
 from ionlab import kernel
 from ionlab.errors import BadValue, known, positive
+from ionlab.integrate import Problem
 from ionlab.kernel import V_LIMIT_mV
-from ionlab.simulate import Problem
 
 EXPLICIT = ("euler", "rush-larsen")
 

@@ -9,7 +9,8 @@ from scipy.integrate import solve_ivp
 from ionlab import kernel, perturb, presets
 from ionlab.bench.figure import REPEATS, ROOT, Figure, process, timed
 from ionlab.cells import tentusscher2004 as CELL
-from ionlab.simulate import Problem, pace
+from ionlab.integrate import Problem
+from ionlab.simulate import pace
 
 ORACLE = ROOT / "tests" / "data"
 CONDITIONS = {

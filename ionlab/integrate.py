@@ -1,0 +1,126 @@
+"""Runs of cells of one model through the fast Rush-Larsen kernel or SciPy's implicit solvers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from ionlab import implicit, kernel
+from ionlab.errors import BadValue, known
+
+METHODS = ("rush-larsen", *implicit.SOLVERS)
+CHUNK = 16  # runs between two steps of the progress bar
+
+
+def integrate(cells, onsets, samples, sample_ms, first, method, rtol=1e-7, held=None):
+    """Integrate one run a cell; return values, fine and last_good_ms of `simulate.Traces`.
+
+    onsets : (N, B) of the stimuli, rising; infinity where there is none.
+    samples, first : how many there are from time 0, and the first that is kept.
+    held : state -> (N, samples) values that it is clamped to; NaN lets it go.
+    """
+    known("method", method, METHODS)
+    names = cells[0].state_names
+    held = {known("state", name, names): x for name, x in (held or {}).items()}
+    problem = Problem.of(cells)
+    loops = kernel.compiled(cells[0].equations)
+    start = np.array([[s.start for s in c.states] for c in cells])
+    values = np.empty((len(cells), len(names), samples - first))
+    fine = np.empty((len(cells), 2, samples - first))
+    good = np.empty(len(cells))
+    if method != METHODS[0]:
+        t_ms = sample_ms * np.arange(samples)
+        for i in tqdm(range(len(cells)), desc=method, unit="run", delay=2.0):
+            good[i] = implicit.integrate(
+                loops, problem, i, start[i], onsets[i], t_ms, values[i], fine[i], method, rtol
+            )
+        return values, fine, good
+    clamped = np.array([names.index(n) for n in held], int)
+    clamps = np.stack(list(held.values()), 1) if held else np.empty((len(cells), 0, samples))
+    chunks = range(0, len(cells), CHUNK)
+    for k in tqdm(chunks, desc="simulate", unit="chunk", delay=2.0, disable=len(chunks) < 2):
+        rows = slice(k, k + CHUNK)
+        good[rows] = loops.run(
+            start[rows],
+            start[rows].view(problem.dtype)[:, 0],
+            problem.parameters,
+            problem.tables,
+            problem.table_of,
+            problem.cell_of[rows],
+            problem.grid,
+            problem.layout,
+            problem.stimulus,
+            onsets[rows],
+            clamped,
+            clamps[rows],
+            sample_ms,
+            first,
+            values[rows],
+            fine[rows],
+        )
+    return values, fine, good
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What the loops need to know of the cells of N runs, K of them distinct.
+
+    Attributes
+    ----------
+    cell_of : (N,) which of the distinct cells a run is of.
+    tables, table_of : (., second, V, 2 G) gates, see `kernel.tabulate`; (K,) whose is which.
+    grid : index of the second state or -1, its lowest value, its step.
+    layout : indices of the gates, of the other states.
+    parameters : (K,) records.
+    stimulus : (K, 2) amplitude and duration.
+    dtype : the states as a record.
+    """
+
+    cell_of: np.ndarray
+    tables: np.ndarray
+    table_of: np.ndarray
+    grid: tuple
+    layout: tuple
+    parameters: np.ndarray
+    stimulus: np.ndarray
+    dtype: np.dtype
+
+    @classmethod
+    def of(cls, cells):
+        """Describe cells of one model: they share currents, derivatives and names."""
+        places = {}  # the cells hold the arrays and functions that make them, so by identity
+        for cell in cells:
+            places.setdefault(id(cell), (len(places), cell))
+        distinct = [cell for _, cell in places.values()]
+        cell, names = cells[0], cells[0].state_names
+        for other in distinct:
+            equations = other.equations.currents, other.equations.derivatives
+            if equations != (cell.equations.currents, cell.equations.derivatives):
+                raise BadValue(
+                    f"cells that run together must be of one model, got {cell.name} and "
+                    f"{other.name}. Run them one after the other."
+                )
+        kinetics = [k for c in distinct for k in c.kinetics.values()]
+        seconds = sorted({n for k in kinetics for n in getattr(k, "inputs", ())} - {names[0]})
+        if len(seconds) > 1:
+            raise BadValue(f"kinetics may read one state besides {names[0]}, got {seconds}.")
+        second = seconds[0] if seconds else None
+        low, high = cell.state(second).span if second else (0.0, 1.0)
+        keys = [kernel.same_table(c) for c in distinct]
+        tabled = dict(zip(keys, distinct, strict=True))
+        return cls(
+            cell_of=np.array([places[id(c)][0] for c in cells]),
+            tables=np.stack([kernel.tabulate(c, second) for c in tabled.values()]),
+            table_of=np.array([list(tabled).index(key) for key in keys]),
+            grid=(names.index(second) if second else -1, low, (high - low) / (kernel.N_SECOND - 1)),
+            layout=(
+                np.array([names.index(n) for n in cell.gate_names], int),
+                np.array([names.index(n) for n in cell.other_names], int),
+            ),
+            parameters=np.array(
+                [tuple(p.value for p in c.parameters) for c in distinct],
+                dtype=[(p.name, float) for p in cell.parameters],
+            ),
+            stimulus=np.array([(c.stimulus.amplitude, c.stimulus.duration_ms) for c in distinct]),
+            dtype=np.dtype([(n, float) for n in names]),
+        )
