@@ -55,7 +55,7 @@ def positive(rule, value, advice):
     0.001
     """
     try:
-        number = float(value)
+        number = float("nan" if isinstance(value, str) else value)  # YAML reads 1e-05 as text
     except (TypeError, ValueError):
         number = float("nan")
     if not 0 < number < float("inf"):

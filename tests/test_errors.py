@@ -1,5 +1,6 @@
 """The message of an unknown name, over typing errors made by rule."""
 
+import numpy as np
 import pytest
 
 from ionlab.cells import CELLS, tentusscher2004
@@ -54,12 +55,12 @@ def test_an_unknown_name_is_a_KeyError_and_one_of_the_family():
     assert known("gate", "xs", ["xr1", "xs"]) == "xs"
 
 
-@pytest.mark.parametrize("value", [0, -0.1, float("nan"), float("inf"), "much", None])
+@pytest.mark.parametrize("value", [0, -0.1, float("nan"), float("inf"), "much", "1e-05", None])
 def test_positive_refuses(value):
     with pytest.raises(BadValue) as raised:
         positive("eta", value, "Try 1e-3.")
     assert str(raised.value) == f"eta must be positive, got {value!r}. Try 1e-3."
 
 
-def test_positive_reads_numbers():
-    assert positive("eta", "0.25", "") == 0.25
+def test_positive_returns_floats():
+    assert positive("eta", np.float32(0.25), "") == 0.25
