@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ionlab import plot, presets, readout, store
+from ionlab import plot, presets, readout, scenes, store
 from ionlab.network import device_of
 from ionlab.neural_ode import learned
 from ionlab.perturb import PAPER
 from ionlab.readout import PAPER_ETA
-from ionlab.simulate import pace
 from ionlab.stages import (  # the data and weights behind everything here
     CELL,
     CELLS,
@@ -38,7 +37,6 @@ SAID = {  # what the paper reports in sections 3.1 to 3.3
     "short_qt": "I_Kr and I_Ks increased",
     "ito": "I_to increased; other K currents, I_CaL and I_Na changed too",
 }
-SHOWN_ms = 350.0  # of Figures 3 to 7
 
 
 def run(out, preset="paper", seed=0, device="auto", weights=None):
@@ -162,44 +160,24 @@ def _table(cases):
 
 def _figures(out, pairs):
     """Draw Figures 2 to 7."""
-    drawn = {}
-    slow = pace(CELL, [800.0, 550.0, 320.0], record_last_ms=2000.0)
-    panels = {
-        f"cycle length {length:g} ms": {
-            "t_ms": slow.t_ms - slow.t_ms[0], "V": slow["V"][k], "Ca_i": slow["Ca_i"][k],
-        }
-        for k, length in enumerate(slow.cycle_lengths_ms)
-    }  # fmt: skip
-    drawn["figure2"] = plot.observables(panels, CELL.units)
-    whole = {"duration_ms": 57 * SHOWN_ms, "record_last_ms": 2 * SHOWN_ms}  # from cycle starts
-    shown = pace(list(CELLS.values()), [SHOWN_ms], **whole)
-    t_ms, V = shown.t_ms - shown.t_ms[0], dict(zip(CELLS, shown["V"], strict=True))
-    scenes = {p.title: {"baseline": V["control"], "perturbed": V[p.name]} for p in PAPER}
-    title = f"Membrane voltage at cycle length {SHOWN_ms:g} ms"
-    drawn["figure3"] = plot.scenarios(t_ms, scenes, CELL.units, title)
+    drawn = {"figure2": plot.observables(scenes.cycles(CELL), CELL.units)}
+    title = f"Membrane voltage at cycle length {scenes.SHOWN_ms:g} ms"
+    drawn["figure3"] = plot.scenarios(*scenes.perturbed(), CELL.units, title)
     units = {**dict.fromkeys(CELL.current_names, CELL.current_unit), "V": "mV"}
     for method in METHODS:
         label = readout.METHODS[method]
         mark = "" if method == "membrane" else f"_{method}"
+        odes = [readout.ode(pairs[p.name, method].treated) for p in PAPER]
+        drawn[f"figure4{mark}"] = plot.scenarios(
+            *scenes.beside(odes), CELL.units, f"Neural ODEs ({label})"
+        )
+        if method == "no-upstroke":  # its currents differ little from those as published
+            continue
         for number, p in enumerate(PAPER, start=5):
             pair = pairs[p.name, method]
-            traces = pace(readout.ode(pair.treated), [SHOWN_ms], **whole)
-            scenes[p.title]["neural ODE"] = traces["V"][0]
-            if method == "no-upstroke":  # its currents differ little from those as published
-                continue
-            both, along = [], (pair.along_control, pair.along_treated)
-            for network, own in zip((pair.control, pair.treated), along, strict=True):
-                both.append({**readout.currents(network, own), "V": own.state("V")})
-            at = readout.BEATS_ms.index(SHOWN_ms)
-            inside = pair.along_control.inside[at]
-            traces = {
-                name: tuple(I[name][at][inside] for I in both) for name in (*CELL.conductances, "V")
-            }
-            t = pair.along_control.t_ms[inside]
-            drawn[f"figure{number}{mark}"] = plot.before_after(
-                t, traces, units, f"{p.title}: currents of the networks ({label}, eta {pair.eta:g})"
-            )
-        drawn[f"figure4{mark}"] = plot.scenarios(t_ms, scenes, CELL.units, f"Neural ODEs ({label})")
+            title = f"{p.title}: currents of the networks ({label}, eta {pair.eta:g})"
+            t_ms, traces = readout.flows(pair, scenes.SHOWN_ms)
+            drawn[f"figure{number}{mark}"] = plot.before_after(t_ms, traces, units, title)
     for name, figure in drawn.items():
         with store.replacing(out / f"{name}.png") as aside:
             figure.savefig(aside, dpi=150)

@@ -53,14 +53,19 @@ def perturbed(cycle_length_ms=SHOWN_ms):
 
 
 def neural_odes(method, cycle_length_ms=SHOWN_ms):
-    """Return t_ms (T,) and the panels of Fig. 4: those of Fig. 3, and "neural ODE" in each.
+    """Return t_ms (T,) and the panels of Fig. 4, of the networks that ship, at the paper's eta.
 
-    method : of the shipped networks (`ionlab.readout.METHODS`), at the paper's eta.
+    method : one of `ionlab.readout.METHODS`.
     """
-    t_ms, panels = perturbed(cycle_length_ms)
     odes = [readout.ode(readout.shipped(p.name, method).pair().treated) for p in PAPER]
-    shown = {}
-    for p, ode in zip(PAPER, odes, strict=True):
-        V = two_beats([ode], cycle_length_ms)["V"][0]
-        shown[p.title] = {**panels[p.title], "neural ODE": V}
-    return t_ms, shown
+    return beside(odes, cycle_length_ms)
+
+
+def beside(odes, cycle_length_ms=SHOWN_ms):
+    """Return t_ms (T,) and the panels of Fig. 3 with "neural ODE" in each; odes in their order."""
+    t_ms, panels = perturbed(cycle_length_ms)
+    made = [two_beats([ode], cycle_length_ms)["V"][0] for ode in odes]
+    return t_ms, {
+        title: {**V, "neural ODE": one}
+        for (title, V), one in zip(panels.items(), made, strict=True)
+    }

@@ -21,10 +21,10 @@ CONDA_NAMES = {"torch": "pytorch"}  # what conda-forge calls it
 # A new module gets its place here.
 ROOMS = (
     "errors maths cells perturb features kernel implicit integrate simulate stiffness dataset "
-    "tables beats recordings lei2017 network observed membrane settle progress train retrain neural_ode "
-    "currents identify direct sensitivity presets store readout scenes plot widgets findings "
-    "notebook report sweep stages reproduce bench check course options cli_course cli_sweep cli "
-    "__main__"
+    "tables beats recordings lei2017 network observed membrane settle progress train retrain "
+    "neural_ode currents identify direct sensitivity presets store readout scenes plot widgets "
+    "findings notebook report sweep stages reproduce bench check course options cli_course "
+    "cli_sweep cli __main__"
 ).split()
 ONLY_IN = {"matplotlib": "plot", "ipywidgets": "widgets"}
 STARTS_FAST = set(

@@ -103,6 +103,30 @@ def test_a_pair_of_equal_networks_has_ratios_of_one(case):
     assert set(readout.ratios(pair).values()) == {1.0}
 
 
+@pytest.mark.parametrize("length", [350.0, 800.0])
+def test_flows_are_those_of_the_simulation(case, length):
+    t_ms, traces = readout.flows(case.pair(), length)
+    assert list(traces) == [*CELL.conductances, "V"] and t_ms[-1] > length - 2.0
+    for k, cell in enumerate((case.cell, case.treated)):
+        beats = round(20_000.0 / length)
+        true = pace(cell, [length], beats * length, length, sample_ms=0.1)
+        I_Kr = currents(cell, true)["I_Kr"]
+        found = area(t_ms, traces["I_Kr"][k][None])[0]
+        assert found == pytest.approx(area(true.t_ms, I_Kr)[0], rel=0.05)
+        assert traces["V"][k].max() == pytest.approx(true["V"].max(), abs=2.0)
+
+
+def test_flows_need_the_cycle_length_in_both(case):
+    with pytest.raises(UnknownName, match="Known: 350.0, 500.0, 800.0"):
+        readout.flows(case.pair(), 400.0)
+
+
+def test_a_table_has_a_line_for_each_label():
+    rows = {"truth": {"I_Kr": 0.5, "I_to": 1.0}, "found": {"I_Kr": 0.512, "I_to": 0.996}}
+    lines = [line.split() for line in readout.table(rows).splitlines()]
+    assert lines == [["I_Kr", "I_to"], ["truth", "0.50", "1.00"], ["found", "0.51", "1.00"]]
+
+
 def test_the_nearest_eta_is_taken_and_named(case):
     assert case.eta.tolist() == pytest.approx([1e-4 * k for k in range(1, 21)])
     assert case.pair(1.04e-3).eta == pytest.approx(1e-3)

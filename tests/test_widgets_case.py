@@ -9,7 +9,8 @@ import pytest
 from ionlab import readout
 from ionlab.errors import BadValue, UnknownName
 from ionlab.widgets import case as cases
-from ionlab.widgets.case import case, case_explorer, decoders, train_here
+from ionlab.widgets.case import case, case_explorer
+from ionlab.widgets.found import decoders, train_here
 
 NETWORKS = {"control I", "treated I", "neural ODE", "ratio", "eta", "here"}
 

@@ -4,21 +4,25 @@
 >>> explorer["decoder"].value = "published"  # N2, as the paper has it
 """
 
-from dataclasses import dataclass, replace
-from functools import lru_cache
-
 import numpy as np
 
 from ionlab import readout
 from ionlab.cells import tentusscher2004 as CELL
 from ionlab.currents import currents
-from ionlab.errors import BadValue, known
+from ionlab.errors import known
 from ionlab.features import apd_ms
 from ionlab.plot import BLUE, GREEN, GREY, ORANGE, PURPLE, RED
 from ionlab.plot.live import Curve, Panel
-from ionlab.retrain import MembraneRecipe, retrain
-from ionlab.simulate import pace
 from ionlab.widgets.explorer import Choose, Explorer, Picture, Slide, Tick, Training
+from ionlab.widgets.found import (
+    against_eta,
+    beats_of,
+    chosen,
+    decoders,
+    neural_ode,
+    ratios,
+    train_here,
+)
 
 NAMES = tuple(CELL.conductances)
 STRENGTHS = {  # those that ship, and some that are trained here
@@ -26,78 +30,6 @@ STRENGTHS = {  # those that ship, and some that are trained here
     "short_qt": (0.25, 0.4, 0.5, 0.75, 1.0),
     "ito": (1.0, 2.0, 2.5, 3.0),
 }
-BEATS = 8  # of the neural ODE, from the state of the perturbed cell
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """A pair of retrained networks: by which decoder, for which strength; equal to itself only."""
-
-    decoder: str
-    strength: float
-    pair: readout.Pair
-
-
-def decoders(name):
-    """Return the methods of the second pass that ship for a perturbation."""
-    return tuple(method for method, has in readout.SHIPPED.items() if name in has)
-
-
-# --- what a move reads; kept, because most moves come back to it ----------------------------
-
-
-@lru_cache(maxsize=32)
-def _along(name, strength):
-    """`Along` the control, and along the treated cell of a strength; the treated cell."""
-    treated = CELL.perturbed(**dict.fromkeys(readout.CASES[name].factors, strength))
-    return readout.along(CELL), readout.along(treated), treated
-
-
-@lru_cache(maxsize=512)
-def _shipped(name, decoder, strength, k):
-    """`Found` of eta number k; None where no network of this strength ships."""
-    if strength not in readout.SHIPPED[decoder][name]:
-        return None
-    case = readout.shipped(name, decoder, strength)
-    return Found(decoder, strength, case.pair(case.eta[k]))
-
-
-@lru_cache(maxsize=512)
-def _ratios(found, same):
-    """Current -> ratio of areas, treated over control."""
-    return readout.ratios(found.pair, same)
-
-
-@lru_cache(maxsize=64)
-def _against_eta(name, decoder, strength, same):
-    """(K,) values of eta and (K,) ratios of the changed current, of networks that ship."""
-    if _shipped(name, decoder, strength, 0) is None:
-        return (), ()
-    eta, current = readout.shipped(name, decoder, strength).eta, readout.CASES[name].current
-    every = [_shipped(name, decoder, strength, k) for k in range(len(eta))]
-    return eta, np.array([_ratios(found, same)[current] for found in every])
-
-
-@lru_cache(maxsize=128)
-def _neural_ode(found):
-    """V (T,) of the treated neural ODE at the shortest cycle length, after `BEATS` beats."""
-    along = found.pair.along_treated
-    ode = readout.ode(found.pair.treated)
-    start = {state: float(along.state(state)[0, 0]) for state in ode.state_names}
-    length = float(along.beats.lengths[0])
-    return pace(ode.with_start(**start), [length], BEATS * length, length)["V"][0]
-
-
-def _found(name, decoder, strength, eta, trained):
-    """What was trained here if it is of these controls, else what ships, else None."""
-    fits = trained and (trained.decoder, trained.strength) == (decoder, strength)
-    if fits and abs(trained.pair.eta - eta) < 1e-9:
-        return trained
-    has = strength in readout.SHIPPED[decoder][name]
-    if not has:
-        return trained if fits else None
-    k = readout.nearest(readout.shipped(name, decoder, strength).eta, eta)
-    return _shipped(name, decoder, strength, k)
 
 
 # --- the picture ----------------------------------------------------------------------------
@@ -112,7 +44,7 @@ def case(name, decoder, strength, eta, current, same, trained=None):
     """
     known("current", current, NAMES)
     changed = readout.CASES[name].current
-    control, treated, cell = _along(name, strength)
+    control, treated, cell = beats_of(name, strength)
     row = control.beats.names.index(treated.beats.names[0])  # the shortest that is 1:1 in both
     length = int(treated.beats.lengths[0])
     V = treated.beats.V_mV[0, :length]
@@ -127,7 +59,7 @@ def case(name, decoder, strength, eta, current, same, trained=None):
         "truth of eta": ([1e-4, 2e-3], [strength, strength]),
     }
     title, said = readout.METHODS[decoder], f"{changed} is x {strength:g} in truth."
-    found = _found(name, decoder, strength, eta, trained)
+    found = chosen(name, decoder, strength, eta, trained)
     if found is None:
         return Picture(curves, f"{said} No such network ships for {title}: train it here.")
     base, at = (treated, 0) if same else (control, row)
@@ -141,10 +73,10 @@ def case(name, decoder, strength, eta, current, same, trained=None):
     room = 1.25 * np.append(curves["true I"][1], 0.0)  # keeps the axes still while eta moves
     low, high = (_round_up(end([end(drawn), end(room)])) for end in (np.min, np.max))
     curves["frame"] = ([0.0, 0.0], [low, high])
-    ratio, made = _ratios(found, same), _neural_ode(found)
+    ratio, made = ratios(found, same), neural_ode(found)
     curves["neural ODE"] = (np.arange(length), made)
     curves["ratio"] = _bars([ratio[one] for one in NAMES])
-    curves["eta"] = _against_eta(name, decoder, strength, same)
+    curves["eta"] = against_eta(name, decoder, strength, same)
     curves["here"] = ([found.pair.eta], [ratio[changed]])
     most = max(ratio, key=lambda one: abs(np.log(ratio[one])))
     miss = np.sqrt(np.mean((made - V) ** 2))
@@ -186,24 +118,6 @@ def _bars(heights):
 
 
 # --- the widget -----------------------------------------------------------------------------
-
-
-def train_here(name, watch, decoder, strength, eta, **others):
-    """Retrain on the simulated recordings of control and of the cell of this strength."""
-    if decoder not in ("membrane", "no-affine"):
-        raise BadValue(
-            "the second pass with N2 takes minutes, so it does not run here. Choose a decoder "
-            "with the membrane equation, or see ionlab reproduce."
-        )
-    control, treated, _ = _along(name, strength)
-    refits = retrain(
-        readout.shipped(name).fit,
-        [control.beats, treated.beats],
-        [eta],
-        recipe=replace(MembraneRecipe(), affine=decoder == "membrane"),
-        watch=watch,
-    )
-    return Found(decoder, strength, readout.pair(refits, eta, control, treated))
 
 
 def panels(name):
