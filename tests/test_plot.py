@@ -152,6 +152,20 @@ def test_eta_tradeoff_marks_the_chosen_eta(sets):
         assert ax.get_xlabel() == "eta" and ax.get_ylabel()
 
 
+def test_departures_are_a_bar_for_each_gate_and_network():
+    rows = {"eta 0.001": np.array([0.2, 0.05, 0.0]), "eta 0.01": np.array([0.02, 0.03, 0.01])}
+    figure = drawn(plot.departures(("m", "xr1", "s"), rows, "Drift"))
+    (ax,) = figure.axes
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["m", "xr1", "s"]
+    assert ax.get_ylabel() == "mean departure (1)"
+    for bars, (name, heights) in zip(ax.containers, rows.items(), strict=True):
+        assert bars.get_label() == name
+        assert [bar.get_height() for bar in bars] == heights.tolist()
+        centres = [bar.get_x() + 0.5 * bar.get_width() for bar in bars]
+        assert np.round(centres).tolist() == [0, 1, 2]  # each by its own gate
+    assert "eta 0.001: m 0.2; eta 0.01: xr1 0.03" in figure.alt
+
+
 def test_drawing_leaves_the_style_of_others_alone():
     import matplotlib
 
