@@ -52,11 +52,6 @@ class DirectFit:
     evaluations: int
     seconds: float
 
-    @property
-    def fitted(self):
-        """The cell with its conductances multiplied by the factors."""
-        return _scaled(self.cell, self.names, self.factors)
-
 
 @dataclass(frozen=True)
 class DirectPair:

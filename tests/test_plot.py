@@ -141,17 +141,6 @@ def test_scenarios_with_and_without_the_network():
             assert ax.get_ylabel() == "V (mV)"
 
 
-@pytest.mark.parametrize("sets", [1, 2])
-def test_eta_tradeoff_marks_the_chosen_eta(sets):
-    eta = np.array([1e-4, 1e-3, 2e-3])
-    misfit, drift = np.tile(eta, (sets, 1)).squeeze(), np.tile(1 / eta, (sets, 1)).squeeze()
-    figure = drawn(plot.eta_tradeoff(eta, misfit, drift, 1e-3))
-    for ax in figure.axes:
-        assert len(ax.get_lines()) == sets + 1
-        assert set(ax.get_lines()[-1].get_xdata()) == {1e-3}
-        assert ax.get_xlabel() == "eta" and ax.get_ylabel()
-
-
 def test_departures_are_a_bar_for_each_gate_and_network():
     rows = {"eta 0.001": np.array([0.2, 0.05, 0.0]), "eta 0.01": np.array([0.02, 0.03, 0.01])}
     figure = drawn(plot.departures(("m", "xr1", "s"), rows, "Drift"))
@@ -170,5 +159,5 @@ def test_drawing_leaves_the_style_of_others_alone():
     import matplotlib
 
     before = dict(matplotlib.rcParams)
-    plot.eta_tradeoff(np.array([1e-3]), np.array([1.0]), np.array([0.1]), 1e-3)
+    plot.departures(("m",), {"eta 0.01": np.array([0.1])}, "Drift")
     assert dict(matplotlib.rcParams) == before

@@ -12,9 +12,8 @@ from ionlab.cells.cell import Cell, Equations, Kinetics, Parameter, State, Stimu
 from ionlab.maths import exp, log, sqrt, where
 
 CODE = "authors' published code, doi:10.1152/ajpheart.00794.2003"
-START = "start values of Iravanian 2020, author's code"
 
-STATES = (
+STATES = (  # start values of Iravanian 2020, author's code
     State("V", "mV", -86.2),
     State("Ca_i", "mM", 0.0002, span=(0.0, 0.002)),
     State("Ca_SR", "mM", 0.2, span=(0.0, 5.0)),

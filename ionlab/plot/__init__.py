@@ -1,9 +1,8 @@
 """Figures, drawn from arrays by name and from results; nothing is computed here.
 
 >>> import numpy as np
->>> figure = eta_tradeoff(np.array([1e-3]), np.array([0.5]), np.array([0.01]), chosen=1e-3)
->>> figure.alt
-'Misfit and departure of the gates from the theory against eta; 0.001 was used.'
+>>> departures(("m", "h"), {"eta 0.01": np.array([0.1, 0.0])}, "Drift").alt
+'Drift: mean departure from the theory, largest for eta 0.01: m 0.1.'
 """
 
 from ionlab.plot.case import ratio_rows
@@ -11,7 +10,7 @@ from ionlab.plot.compare import before_after, fits, gate_curves, ratios
 from ionlab.plot.departures import departures
 from ionlab.plot.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, STYLE, Drawing, styled
 from ionlab.plot.lines import Lines, lines
-from ionlab.plot.paper import eta_tradeoff, observables, scenarios
+from ionlab.plot.paper import observables, scenarios
 from ionlab.plot.schematic import network_schematic
 
 __all__ = [
@@ -26,7 +25,6 @@ __all__ = [
     "Lines",
     "before_after",
     "departures",
-    "eta_tradeoff",
     "fits",
     "gate_curves",
     "lines",

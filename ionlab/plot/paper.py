@@ -1,13 +1,9 @@
-"""Figures 2 to 4 of the paper, and what eta trades."""
-
-import numpy as np
+"""Figures 2 to 4 of the paper."""
 
 from ionlab.plot.drawing import (
     BLUE,
     GREEN,
-    GREY,
     ORANGE,
-    PURPLE,
     RED,
     Drawing,
     label,
@@ -70,38 +66,4 @@ def scenarios(t_ms, panels, units, title):
     axes[-1].set_xlabel("time (ms)")
     figure.suptitle(title, x=0.01, ha="left")
     legend(figure, lines)
-    return figure
-
-
-@styled
-def eta_tradeoff(eta, misfit_mV, drift, chosen, labels=("control", "treated")):
-    """Draw what eta trades: misfit of the observables against departure from the theory.
-
-    eta : (K,); misfit_mV, drift : (K,), or (D, K) for D data sets; chosen : the eta in use.
-    """
-    figure = Drawing(
-        figsize=(8.0, 3.0),
-        layout="constrained",
-        alt=f"Misfit and departure of the gates from the theory against eta; {chosen:g} was used.",
-    )
-    misfit_mV, drift = np.atleast_2d(misfit_mV), np.atleast_2d(drift)
-    names = labels if len(misfit_mV) > 1 else [""] * len(misfit_mV)
-    for ax, rows, what in zip(
-        figure.subplots(1, 2),
-        (misfit_mV, drift),
-        ("misfit of V(t + 1 ms) - V(t) (mV, RMS)", "mean departure of the gates (1)"),
-        strict=True,
-    ):
-        for row, name, colour, mark in zip(
-            rows, names, (BLUE, RED, GREEN, PURPLE), "osD^", strict=False
-        ):
-            ax.plot(eta, row, color=colour, marker=mark, ms=4, label=name)
-        ax.axvline(chosen, color=GREY, ls=":", label=f"eta in use, {chosen:g}")
-        ax.set_xscale("log")
-        ax.set_xlabel("eta")
-        ax.set_ylabel(what)
-        ax.set_ylim(bottom=0.0)
-    handles = [h for h in ax.get_legend_handles_labels()[0] if h.get_label()]
-    figure.suptitle("A larger eta keeps the gates nearer to the theory", x=0.01, ha="left")
-    legend(figure, handles)
     return figure
