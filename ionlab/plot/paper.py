@@ -1,15 +1,6 @@
 """Figures 2 to 4 of the paper."""
 
-from ionlab.plot.drawing import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    RED,
-    Drawing,
-    label,
-    legend,
-    styled,
-)
+from ionlab.plot.drawing import BLUE, GREEN, ORANGE, RED, Drawing, label, legend, styled
 
 
 @styled
