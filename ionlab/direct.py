@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import least_squares
 
-from ionlab.cells import Cell
 from ionlab.errors import BadValue, known, positive
 from ionlab.identify import usable
 from ionlab.integrate import METHODS, integrate
@@ -34,7 +33,6 @@ class DirectFit:
 
     Attributes
     ----------
-    cell : the theory, with the stimulus of the recording.
     names : of the C currents whose conductances were fitted.
     factors : (C,) conductances over those of the theory.
     errors : (C,) standard errors of the log factors, so relative ones, from the residuals taken
@@ -44,7 +42,6 @@ class DirectFit:
     seconds : that the fit took.
     """
 
-    cell: Cell
     names: tuple[str, ...]
     factors: np.ndarray
     errors: np.ndarray
@@ -117,7 +114,6 @@ def fit_conductances(cell, recording, names=None, start=None, paced_ms=PACED_ms)
         result = least_squares(stage.residual, x, stage.jacobian, bounds=limits, **SOLVER)
         x = result.x
     return DirectFit(
-        cell=beats.cell,
         names=names,
         factors=np.exp(result.x),
         errors=problem.errors(result.fun, result.jac),
