@@ -8,7 +8,6 @@ import numpy as np
 
 from ionlab import readout
 from ionlab.cells import tentusscher2004 as CELL
-from ionlab.currents import currents
 from ionlab.errors import known
 from ionlab.features import apd_ms
 from ionlab.plot import BLUE, GREEN, GREY, ORANGE, PURPLE, RED
@@ -19,9 +18,11 @@ from ionlab.widgets.found import (
     beats_of,
     chosen,
     decoders,
+    made,
     neural_ode,
     ratios,
     train_here,
+    true,
 )
 
 NAMES = tuple(CELL.conductances)
@@ -44,16 +45,14 @@ def case(name, decoder, strength, eta, current, same, trained=None):
     """
     known("current", current, NAMES)
     changed = readout.CASES[name].current
-    control, treated, cell = beats_of(name, strength)
+    control, treated, _ = beats_of(name, strength)
     row = control.beats.names.index(treated.beats.names[0])  # the shortest that is 1:1 in both
     length = int(treated.beats.lengths[0])
     V = treated.beats.V_mV[0, :length]
-    states = {state: treated.state(state)[0] for state in CELL.state_names}
-    true = (treated.t_ms, currents(cell, states)[current])
     curves = {
         "control V": (np.arange(length), control.beats.V_mV[row, :length]),
         "treated V": (np.arange(length), V),
-        "true I": _inside(*true, treated.inside[0], current),
+        "true I": _inside(treated.t_ms, true(name, strength)[current], treated.inside[0], current),
         "one": ([-0.5, len(NAMES) - 0.5], [1.0, 1.0]),
         "truth": ([NAMES.index(changed)], [strength]),
         "truth of eta": ([1e-4, 2e-3], [strength, strength]),
@@ -62,30 +61,27 @@ def case(name, decoder, strength, eta, current, same, trained=None):
     found = chosen(name, decoder, strength, eta, trained)
     if found is None:
         return Picture(curves, f"{said} No such network ships for {title}: train it here.")
-    base, at = (treated, 0) if same else (control, row)
-    for label, network, along, k in (
-        ("control I", found.pair.control, base, at),
-        ("treated I", found.pair.treated, treated, 0),
-    ):
-        I = readout.currents(network, along)[current][k]
-        curves[label] = _inside(along.t_ms, I, along.inside[k], current)
+    for which, recording in (("control", "treated" if same else "control"), ("treated", "treated")):
+        along, k = (treated, 0) if recording == "treated" else (control, row)
+        I = made(found, which, recording)[current][k]
+        curves[f"{which} I"] = _inside(along.t_ms, I, along.inside[k], current)
     drawn = np.concatenate([curves[label][1] for label in ("control I", "treated I")])
     room = 1.25 * np.append(curves["true I"][1], 0.0)  # keeps the axes still while eta moves
     low, high = (_round_up(end([end(drawn), end(room)])) for end in (np.min, np.max))
     curves["frame"] = ([0.0, 0.0], [low, high])
-    ratio, made = ratios(found, same), neural_ode(found)
-    curves["neural ODE"] = (np.arange(length), made)
+    ratio, V_ode = ratios(found, same), neural_ode(found)
+    curves["neural ODE"] = (np.arange(length), V_ode)
     curves["ratio"] = _bars([ratio[one] for one in NAMES])
     curves["eta"] = against_eta(name, decoder, strength, same)
     curves["here"] = ([found.pair.eta], [ratio[changed]])
     most = max(ratio, key=lambda one: abs(np.log(ratio[one])))
-    miss = np.sqrt(np.mean((made - V) ** 2))
+    miss = np.sqrt(np.mean((V_ode - V) ** 2))
     return Picture(
         curves,
         f"{said} {title}, eta {found.pair.eta:g}"
         f"{' (trained here)' if found is trained else ''}: "
         f"{changed} x {ratio[changed]:.2f}; changed most: {most}, x {ratio[most]:.2f}. "
-        f"Neural ODE at {length} ms: APD90 {_apd(made)}, the cell {_apd(V)}; "
+        f"Neural ODE at {length} ms: APD90 {_apd(V_ode)}, the cell {_apd(V)}; "
         f"V differs by {miss:.1f} mV (RMS).",
     )
 
@@ -225,6 +221,9 @@ def case_explorer(name):
     def run(watch, **values):
         return train_here(name, watch, **values)
 
+    first = {control: spec.value for control, spec in controls.items()}
+    for eta in readout.shipped(name).eta:  # read once, so that the slider need not wait
+        draw(**first | {"eta": float(eta)})
     return Explorer(
         controls,
         panels(name),

@@ -10,6 +10,7 @@ import numpy as np
 
 from ionlab import readout
 from ionlab.cells import tentusscher2004 as CELL
+from ionlab.currents import currents
 from ionlab.errors import BadValue
 from ionlab.retrain import MembraneRecipe, retrain
 from ionlab.simulate import pace
@@ -51,6 +52,19 @@ def _shipped(name, decoder, strength, k):
 def ratios(found, same):
     """Current -> ratio of areas, treated over control."""
     return readout.ratios(found.pair, same)
+
+
+@lru_cache(maxsize=256)
+def made(found, which, recording):
+    """Current -> (N, T) of a network of the pair along a recording; both "control" or "treated"."""
+    return readout.currents(getattr(found.pair, which), getattr(found.pair, f"along_{recording}"))
+
+
+@lru_cache(maxsize=32)
+def true(name, strength):
+    """Current -> (T,) of the treated cell itself along the first of its beats."""
+    _, along, cell = beats_of(name, strength)
+    return currents(cell, {state: along.state(state)[0] for state in CELL.state_names})
 
 
 @lru_cache(maxsize=64)
