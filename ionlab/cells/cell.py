@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import NamedTuple
 
+import numpy as np
+
 from ionlab.errors import BadValue, known, positive
 
 
@@ -244,8 +246,9 @@ class Cell:
 
     def _half_mV(self, gate):
         """The voltage at which h_inf of a gate is nearest to 1/2, to 1 mV."""
-        s = [self.at(**{self.state_names[0]: float(V)}) for V in range(-200, 201)]
-        return min(s, key=lambda at: abs(self.gates(at)[gate].h_inf - 0.5)).V
+        V = np.arange(-200.0, 201.0)
+        h_inf = self.gates(self.at(**{self.state_names[0]: V}))[gate].h_inf
+        return float(V[np.argmin(np.abs(h_inf - 0.5))])
 
     def with_kinetics(self, kinetics):
         """Return the cell with other kinetics of some gates: gate -> callable(s) -> `Kinetics`.

@@ -44,14 +44,10 @@ def curves_of(cell, gate, V, shift_mV=0.0, stretch=1.0, slower=1.0):
     The curve of h_inf moves by `shift_mV` and becomes `stretch` times as wide about the voltage
     at which it is 1/2 (to 1 mV); tau is multiplied by `slower`.
     """
-    known("gate", gate, cell.gate_names)
     V = np.asarray(V, float)
-    wide = np.linspace(-200.0, 200.0, 401)
-    half_mV = wide[np.argmin(np.abs(cell.gates(cell.at(V=wide))[gate].h_inf - 0.5))]
-    moved = half_mV + (V - shift_mV - half_mV) / stretch
-    h_inf = cell.gates(cell.at(V=moved))[gate].h_inf
-    tau_ms = slower * cell.gates(cell.at(V=V))[gate].tau_ms
-    return Curves(np.broadcast_to(h_inf, V.shape), np.broadcast_to(tau_ms, V.shape))
+    moved = cell.with_moved_gate(gate, shift_mV, stretch, slower)
+    k = moved.gates(moved.at(V=V))[gate]
+    return Curves(np.broadcast_to(k.h_inf, V.shape), np.broadcast_to(k.tau_ms, V.shape))
 
 
 def gate_curves_explorer(cell):
