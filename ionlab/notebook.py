@@ -48,26 +48,32 @@ def title(notebook):
     return next((line[2:].strip() for line in lines if line.startswith("# ")), "")
 
 
-def html(executed, path):
-    """Write an executed notebook as one page without code, in a file that needs no other."""
-    import nbformat
-    from nbconvert import HTMLExporter
+def exporter(kind, priority=None, **settings):
+    """Return an nbconvert exporter of this class: no page around it, no prompts, tags obeyed.
+
+    priority : the kinds of output in the order of preference; nbconvert's own if None.
+    """
     from traitlets.config import Config
 
     config = Config()
     config.HTMLExporter.preprocessors = ["nbconvert.preprocessors.TagRemovePreprocessor"]
     config.TagRemovePreprocessor.enabled = True
     config.TagRemovePreprocessor.remove_all_outputs_tags = {"remove_output"}
-    exporter = HTMLExporter(
-        config=config,
-        template_name="basic",
-        exclude_input=True,
-        exclude_input_prompt=True,
-        exclude_output_prompt=True,
-        embed_images=True,
-    )
+    if priority:
+        config.NbConvertBase.display_data_priority = priority
+    plain = dict(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True)
+    return kind(config=config, **plain, **settings)
+
+
+def html(executed, path):
+    """Write an executed notebook as one page without code, in a file that needs no other."""
+    import nbformat
+    from nbconvert import HTMLExporter
+
     cells = nbformat.read(executed, as_version=4)
-    body, _ = exporter.from_notebook_node(cells)
+    body, _ = exporter(HTMLExporter, exclude_input=True, embed_images=True).from_notebook_node(
+        cells
+    )
     name = escape(title(cells) or Path(executed).stem)
     Path(path).write_text(page(name, body), encoding="utf-8")
 

@@ -16,7 +16,6 @@ from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.formatters import HtmlFormatter
-from traitlets.config import Config
 
 from ionlab import notebook
 from ionlab.errors import BadValue
@@ -125,18 +124,7 @@ def still(executed):
 
 def cells(executed):
     """Return the cells of a notebook and their outputs as HTML, code included."""
-    executed, config = still(executed), Config()
-    config.NbConvertBase.display_data_priority = PRIORITY
-    config.HTMLExporter.preprocessors = ["nbconvert.preprocessors.TagRemovePreprocessor"]
-    config.TagRemovePreprocessor.enabled = True
-    config.TagRemovePreprocessor.remove_all_outputs_tags = {"remove_output"}
-    exporter = _Exporter(
-        config=config,
-        template_name="basic",
-        exclude_input_prompt=True,
-        exclude_output_prompt=True,
-    )
-    return exporter.from_notebook_node(executed)[0]
+    return notebook.exporter(_Exporter, PRIORITY).from_notebook_node(still(executed))[0]
 
 
 def linked(body, pages):
