@@ -12,7 +12,6 @@ from ionlab.simulate import pace
 from ionlab.widgets.introduction import (
     PACED_ms,
     seen_and_hidden,
-    shifted,
     states_explorer,
     twin_explorer,
     twins,
@@ -48,13 +47,13 @@ def test_a_state_is_that_of_the_cell():
 
 def test_a_shift_moves_the_steady_state_alone():
     V = np.linspace(-100.0, 50.0, 151)
-    moved = shifted(CELL, "xr2", -17.0).gates(CELL.at(V=V))
+    moved = CELL.with_moved_gate("xr2", -17.0).gates(CELL.at(V=V))
     before = CELL.gates(CELL.at(V=V))
     assert np.allclose(moved["xr2"].h_inf, 1.0 / (1.0 + np.exp((V + 17.0 + 88.0) / 24.0)))
     assert np.array_equal(moved["xr2"].tau_ms, before["xr2"].tau_ms)
     assert np.array_equal(moved["xr1"].h_inf, before["xr1"].h_inf)
     with pytest.raises(UnknownName, match="xr2"):
-        shifted(CELL, "xr3", 1.0)
+        CELL.with_moved_gate("xr3", 1.0)
 
 
 @pytest.mark.parametrize("corner", TWIN_CORNERS)

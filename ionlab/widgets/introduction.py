@@ -1,14 +1,11 @@
 """Lesson 1: which states are seen and which are hidden, and two cells that look alike."""
 
 from functools import lru_cache
-from types import SimpleNamespace
 
 import numpy as np
 
-from ionlab.cells import Kinetics
 from ionlab.cells import tentusscher2004 as CELL
 from ionlab.currents import currents
-from ionlab.errors import known
 from ionlab.perturb import LONG_QT
 from ionlab.plot import BLUE, GREY, RED
 from ionlab.plot.live import Curve, Panel
@@ -104,25 +101,6 @@ def states_explorer():
 # --- two cells that look alike -----------------------------------------------------------
 
 
-def shifted(cell, gate, shift_mV):
-    """Return the cell with the steady state of one gate moved along the voltage.
-
-    The new h_inf(V) is the old h_inf(V - shift_mV); the time constant stays.
-
-    >>> moved = shifted(CELL, "xr2", -17.0)
-    >>> bool(moved.gates(CELL.at(V=-88.0 - 17.0))["xr2"].h_inf.round(3) == 0.5)
-    True
-    """
-    known("gate", gate, cell.gate_names)
-
-    def kinetics(s):
-        elsewhere = SimpleNamespace(V=s.V - shift_mV)
-        return Kinetics(cell.gates(elsewhere)[gate].h_inf, cell.gates(s)[gate].tau_ms)
-
-    kinetics.inputs = ("V",)
-    return cell.with_kinetics({gate: kinetics})
-
-
 MODELS = {"control": CELL, "half g_Kr": LONG_QT.apply(CELL)}
 
 
@@ -148,7 +126,7 @@ def twins(like, g_Kr, g_Ks, shift_mV, cycle_length_ms):
     """Return the picture of a recorded cell and of yours: V, their difference, two currents."""
     cell = CELL.perturbed(g_Kr=g_Kr, g_Ks=g_Ks)
     if shift_mV:
-        cell = shifted(cell, "xr2", shift_mV)
+        cell = cell.with_moved_gate("xr2", shift_mV)
     theirs = _model(like, float(cycle_length_ms))
     mine = last_beat(cell, float(cycle_length_ms))
     t = np.arange(len(mine.t_ms), dtype=float)
