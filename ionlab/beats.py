@@ -8,6 +8,7 @@ from scipy.ndimage import uniform_filter1d
 
 from ionlab import features
 from ionlab.cells import Stimulus
+from ionlab.drift import find_drift, white_noise
 from ionlab.errors import BadRecording
 
 SMOOTH = 5  # samples (ms) of the moving average through which levels and upstrokes are seen
@@ -27,6 +28,7 @@ class Beats(NamedTuple):
     stimuli_ms: np.ndarray | None  # (B,), None without a stimulus channel
     stimulus: Stimulus | None
     cycle_length_ms: float
+    drift: float  # how far the resting level moved, before it was taken off
 
     @property
     def t_ms(self):
@@ -50,14 +52,16 @@ def find_beats(sweep, warnings):
         warnings.append(f"{where}: the fluorescence falls at the upstroke; it was turned over.")
         signal = -signal
     rest, peak, upstrokes = landmarks(signal)
-    if sweep.fluorescent and len(upstrokes) > 2:
-        drift = _drift(signal, upstrokes)
-        if abs(np.ptp(drift)) > 0.05 * (peak - rest):
-            warnings.append(f"{where}: the rest drifts; a straight line was taken off.")
-            signal = signal - drift
-            rest, peak, upstrokes = landmarks(signal)
-    noise = 1.05 * np.median(np.abs(np.diff(signal)))  # standard deviation of white noise
-    smallest = SMALLEST_SNR * noise if sweep.fluorescent else SMALLEST_AP_mV
+    drift = find_drift(signal, upstrokes, peak - rest)
+    if drift is not None:
+        moved = f"{np.ptp(drift):.2g}" if sweep.fluorescent else f"{np.ptp(drift):.1f} mV"
+        warnings.append(
+            f"{where}: the resting level drifts by {moved}; a curve through the rests was taken "
+            "off. Its mean was kept, so the level itself is uncertain by half of that."
+        )
+        signal = signal - drift
+        rest, peak, upstrokes = landmarks(signal)
+    smallest = SMALLEST_SNR * white_noise(signal) if sweep.fluorescent else SMALLEST_AP_mV
     if not len(upstrokes) or peak - rest < smallest:
         unit = "" if sweep.fluorescent else " mV"
         raise BadRecording(
@@ -88,7 +92,8 @@ def find_beats(sweep, warnings):
             warnings.append(
                 f"{where}: cycle_length_ms is {length:g}, but the beats are {beat:.0f} ms apart."
             )
-    return Beats(signal, Ca_i, rest, peak, upstrokes, stimuli, stimulus, float(length))
+    moved = 0.0 if drift is None else float(np.ptp(drift))
+    return Beats(signal, Ca_i, rest, peak, upstrokes, stimuli, stimulus, float(length), moved)
 
 
 def resample(t_ms, x):
@@ -126,13 +131,6 @@ def landmarks(x):
     beats = np.split(smooth, np.ceil(upstrokes).astype(int))[1:]
     peak = np.median([beat.max() for beat in beats]) if beats else high
     return float(rest), float(peak), upstrokes
-
-
-def _drift(x, upstrokes):
-    """Return the straight line (T,) through the rests before the upstrokes, from zero."""
-    ends = np.rint(upstrokes).astype(int)
-    rests = [np.median(x[max(0, k - 20) : max(1, k - 3)]) for k in ends]
-    return np.polyfit(upstrokes, rests, 1)[0] * np.arange(float(len(x)))
 
 
 def to_levels(x, rest, peak):

@@ -47,6 +47,8 @@ class Sweep:
     scaled : whether V comes from fluorescence.
     placed : whether the stimuli were placed at the upstrokes, for want of a stimulus channel.
     answer : how the cell answers them: "1:1", "2:1", "mixed" or "none".
+    interval_ms : from sample to sample as measured, the median; simulated samples are 1 ms apart.
+    drift_mV : how far the resting level moved before that was taken off; 0 if it did not.
     """
 
     name: str
@@ -58,6 +60,8 @@ class Sweep:
     scaled: bool
     placed: bool
     answer: str
+    interval_ms: float = 1.0
+    drift_mV: float = 0.0
 
     @property
     def t_ms(self):
@@ -122,7 +126,7 @@ def assemble(file, measured, cell, warnings=()):
     lengths = [beat.cycle_length_ms for beat in beats]
     sweeps = []
     for sweep, beat, model in zip(measured, beats, _own_beats(cell, lengths), strict=True):
-        V = beat.signal
+        V, scale = beat.signal, 1.0
         if sweep.fluorescent:
             scale = (model.peak - model.rest) / (beat.peak - beat.rest)
             V = model.rest + scale * (beat.signal - beat.rest)
@@ -145,6 +149,8 @@ def assemble(file, measured, cell, warnings=()):
                 scaled=sweep.fluorescent,
                 placed=placed,
                 answer=answer,
+                interval_ms=float(np.median(np.diff(sweep.t_ms))),
+                drift_mV=scale * beat.drift,
             )
         )
     return Recording(file, tuple(sweeps), tuple(warnings))

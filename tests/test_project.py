@@ -21,7 +21,7 @@ CONDA_NAMES = {"torch": "pytorch"}  # what conda-forge calls it
 # A new module gets its place here.
 ROOMS = (
     "errors maths cells perturb features kernel implicit integrate simulate stiffness dataset "
-    "tables beats recordings lei2017 network observed membrane settle progress train retrain "
+    "tables drift beats recordings lei2017 network observed membrane settle progress train retrain "
     "neural_ode currents identify direct sensitivity presets store readout scenes plot widgets "
     "findings notebook report sweep stages reproduce bench check course options cli_course "
     "cli_sweep cli __main__"
@@ -29,7 +29,7 @@ ROOMS = (
 ONLY_IN = {"matplotlib": "plot", "ipywidgets": "widgets"}
 STARTS_FAST = set(
     "errors maths cells perturb kernel implicit integrate simulate features "
-    "tables beats recordings lei2017 options cli_course cli".split()
+    "tables drift beats recordings lei2017 options cli_course cli".split()
 )
 
 
