@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ionlab.cli_course import course
+from ionlab.cli_scoreboard import scoreboard
 from ionlab.cli_sweep import sweep
 from ionlab.options import (
     DATASETS,
@@ -277,5 +278,6 @@ def bench(out, only, everything):
         click.echo(out)
 
 
+main.add_command(scoreboard)
 main.add_command(sweep)
 main.add_command(course)

@@ -23,8 +23,8 @@ ROOMS = (
     "errors maths cells perturb features kernel implicit integrate simulate stiffness dataset "
     "tables drift beats recordings lei2017 network observed membrane settle progress train retrain "
     "neural_ode currents identify direct sensitivity presets store readout scenes plot widgets "
-    "findings notebook report sweep stages reproduce bench check course options cli_course "
-    "cli_sweep cli __main__"
+    "findings notebook report sweep stages reproduce bench scoreboard check course options "
+    "cli_course cli_sweep cli_scoreboard cli __main__"
 ).split()
 ONLY_IN = {"matplotlib": "plot", "ipywidgets": "widgets"}
 STARTS_FAST = set(

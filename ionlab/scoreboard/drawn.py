@@ -15,7 +15,7 @@ ORDER = (  # kinds by turns
     "imperfect-amounts",
     "no-change",
     "one-current",
-    "pace",
+    "tau",
     "imperfect-kinetics",
     "two-currents",
     "shift",
@@ -78,7 +78,7 @@ def _change(rng, kind, currents):
         factors = {str(rng.choice(currents)): _factor(rng, 0.25, 3.0)}
     elif kind == "shift":
         gates = {str(rng.choice(MOVABLE[0])): (_either(rng, 3.0, 8.0), 1.0, 1.0)}
-    elif kind == "pace":
+    elif kind == "tau":
         gates = {str(rng.choice(MOVABLE[1])): (0.0, 1.0, _factor(rng, 0.5, 2.0))}
     off = {"imperfect-amounts": 1, "imperfect-kinetics": 2}.get(kind, 0)
     if kind == "no-change":

@@ -15,7 +15,7 @@ KINDS = {  # of a pair -> what it holds
     "one-current": "one conductance changed",
     "two-currents": "two conductances changed",
     "shift": "the steady state of one gate shifted",
-    "pace": "the time constant of one gate changed",
+    "tau": "the time constant of one gate changed",
     "imperfect-amounts": "one conductance changed; the cell differs from the model in several",
     "imperfect-kinetics": "one conductance changed; the cell differs from the model in its gates",
     "no-change": "nothing changed; the cell may differ from the model",

@@ -124,7 +124,7 @@ def _public():
     for gate, mV, lengths, seen, noise in SHIFTED:
         yield "shift", {}, {gate: (mV, 1.0, 1.0)}, model, lengths, s, seen, noise
     for gate, slower, lengths, seen, noise in PACES:
-        yield "pace", {}, {gate: (0.0, 1.0, slower)}, model, lengths, s, seen, noise
+        yield "tau", {}, {gate: (0.0, 1.0, slower)}, model, lengths, s, seen, noise
     for current, factor, off, lengths, seen, noise in AMOUNTS:
         own = Imperfect(off)
         yield "imperfect-amounts", {current: factor}, {}, own, lengths, s, seen, noise
