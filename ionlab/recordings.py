@@ -7,16 +7,17 @@ scale of the cell and get their stimuli.
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from ionlab import features
-from ionlab.beats import find_beats, landmarks, to_levels
+from ionlab.beats import find_beats, to_levels
 from ionlab.cells import Stimulus
 from ionlab.errors import BadRecording, BadValue, known
-from ionlab.simulate import Traces, pace
-from ionlab.tables import Measured, column, read_csv, write_recording
+from ionlab.onsets import own_beats, place, refine, with_failed
+from ionlab.simulate import Traces
+from ionlab.tables import Measured, column, measure, read_csv, write_recording
 
 __all__ = [
     "Measured",
@@ -24,12 +25,11 @@ __all__ = [
     "Sweep",
     "assemble",
     "columns_of",
+    "from_arrays",
     "from_traces",
     "read_recording",
     "write_recording",
 ]
-
-LONGEST_ms = 2000.0  # slower than this, a cell rests and peaks alike
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,35 @@ def read_recording(path, cell):
     return assemble(str(path), measured, cell, warnings)
 
 
+def from_arrays(columns, cell, name="arrays"):
+    """Return arrays as a `Recording`; they pass the checks of a file.
+
+    columns : those of a file, name -> values (M,); a single value holds for all samples. Several
+        sweeps stand one after another, told apart by the column sweep.
+    name : stands for the file in what is said.
+
+    Any reader of another format comes in this way:
+
+    >>> from ionlab.cells import tentusscher2004
+    >>> t = np.arange(0.0, 1000.0, 0.1)  # 10 kHz
+    >>> since = t % 500 - 50
+    >>> V = -85 + 110 * np.clip(since / 2, 0, 1) * np.exp(-((np.maximum(since, 0) / 150) ** 4))
+    >>> columns = {"time_ms": t, "V_mV": V, "cycle_length_ms": 500.0}
+    >>> sweep = from_arrays(columns, tentusscher2004).sweeps[0]
+    >>> len(sweep.V_mV), round(sweep.interval_ms, 3), sweep.answer
+    (1000, 0.1, '1:1')
+    """
+    lengths = {key: np.shape(values) for key, values in columns.items() if np.ndim(values)}
+    if len(set(lengths.values())) != 1 or any(len(shape) > 1 for shape in lengths.values()):
+        got = ", ".join(f"{key} {shape}" for key, shape in lengths.items()) or "no array"
+        raise BadValue(
+            f"columns of a recording have one length each, (M,), got {got}. Put sweeps one after "
+            "another, and name them in the column sweep."
+        )
+    measured, warnings = measure(pd.DataFrame(columns), name, cell, lambda row: f"sample {row}")
+    return assemble(name, measured, cell, warnings)
+
+
 def _natural(path):
     """Sort key in which beat2 comes before beat10."""
     return [int(x) if x.isdigit() else x.lower() for x in re.split(r"(\d+)", path.name)]
@@ -125,17 +154,21 @@ def assemble(file, measured, cell, warnings=()):
     beats = [find_beats(sweep, warnings) for sweep in measured]
     lengths = [beat.cycle_length_ms for beat in beats]
     sweeps = []
-    for sweep, beat, model in zip(measured, beats, _own_beats(cell, lengths), strict=True):
+    for sweep, beat, model in zip(measured, beats, own_beats(cell, lengths), strict=True):
         V, scale = beat.signal, 1.0
-        if sweep.fluorescent:
+        fine = (beat.measured_ms, beat.measured)
+        if sweep.fluorescent:  # light is noisy and slow, so samples closer than 1 ms do not help
             scale = (model.peak - model.rest) / (beat.peak - beat.rest)
             V = model.rest + scale * (beat.signal - beat.rest)
+            fine = (beat.t_ms, V)
         stimuli, stimulus = beat.stimuli_ms, beat.stimulus or cell.stimulus
         placed = stimuli is None
-        if placed:
-            stimuli = _fit_onsets(V, beat.upstrokes_ms, model)
+        if not placed:
+            stimuli = stimuli if sweep.fluorescent else refine(stimuli, stimulus, beat, cell)
+        else:
+            stimuli = place(*fine, beat.upstrokes_ms, model)
             if sweep.cycle_length_ms:
-                stimuli = _with_failed(stimuli, beat.cycle_length_ms)
+                stimuli = with_failed(stimuli, beat.cycle_length_ms)
         answer = features.capture(beat.t_ms, to_levels(beat.signal, beat.rest, beat.peak), stimuli)
         warnings += _unanswered(sweep.where, beat.cycle_length_ms, answer)
         sweeps.append(
@@ -174,6 +207,7 @@ def from_traces(traces: Traces, name, noise_mV=0.0, rng=None, observables=None):
     observables : what was measured; those of the cell if None, ("V",) for the voltage alone.
 
     >>> from ionlab.cells import tentusscher2004
+    >>> from ionlab.simulate import pace
     >>> traces = pace(tentusscher2004, [500.0], duration_ms=2000.0, record_last_ms=1000.0)
     >>> sweep = from_traces(traces, "simulated", noise_mV=0.5).sweeps[0]
     >>> sweep.name, sweep.stimuli_ms.tolist(), sweep.answer
@@ -220,6 +254,7 @@ def columns_of(traces: Traces):
     stim_pA_pF if the stimuli start and end on samples, for it is held from one to the next.
 
     >>> from ionlab.cells import hodgkin_huxley1952
+    >>> from ionlab.simulate import pace
     >>> list(columns_of(pace(hodgkin_huxley1952, [50.0], 100.0, 100.0)))
     ['time_ms', 'V_mV', 'm', 'h', 'n']
     """
@@ -244,54 +279,3 @@ def columns_of(traces: Traces):
             row[on.any(1)] = stimulus.amplitude
         columns["stim_pA_pF"] = I_stim.ravel()
     return columns
-
-
-class OwnBeat(NamedTuple):
-    """The cell's own steady beat: its levels as `landmarks` sees them, and its upstroke."""
-
-    rest: float
-    peak: float
-    after_ms: np.ndarray  # (K,) time from the onset of the stimulus
-    upstroke_mV: np.ndarray  # (K,)
-
-
-def _own_beats(cell, cycle_lengths_ms):
-    """Return the `OwnBeat` of a cell at each cycle length; the upstroke is that of the longest."""
-    shortest = np.ceil(cell.stimulus.duration_ms) + 1.0
-    lengths, which = np.unique(
-        np.clip(np.round(cycle_lengths_ms), shortest, LONGEST_ms), return_inverse=True
-    )
-    paced = pace(cell, lengths, record_last_ms=2.0 * lengths[-1])
-    levels = [
-        landmarks(V[-2 * int(length) :])[:2] for V, length in zip(paced["V"], lengths, strict=True)
-    ]
-    slow = max(lengths[-1], 500.0)  # no 2:1 block
-    end = np.ceil(cell.stimulus.start_ms) + 10 * slow + 20.0
-    close = pace(cell, [slow], duration_ms=end, record_last_ms=40.0, sample_ms=0.1)
-    after = close.t_ms - (cell.stimulus.start_ms + 10 * slow)
-    return [OwnBeat(*levels[k], after, close["V"][0]) for k in which]
-
-
-def _fit_onsets(V_mV, upstrokes_ms, own):
-    """Return the onsets (B,) in ms from which the cell's own upstroke fits those of the sweep.
-
-    The five samples around each upstroke are compared with the simulated one, moved by steps of
-    0.02 ms: samples 1 ms apart straddle an upstroke of 1 ms, and the crossing of a line between
-    them is up to 0.3 ms off, this mostly less than 0.1 ms.
-    """
-    crossing = own.after_ms[np.argmax(own.upstroke_mV > 0.5 * (own.rest + own.peak))]
-    shifts = np.arange(-1.5, 1.5, 0.02) - crossing  # (K,)
-    near = np.rint(upstrokes_ms)[:, None].astype(int) + np.arange(-2, 3)
-    near = np.clip(near, 0, len(V_mV) - 1)[:, None]  # (B, 1, 5)
-    onsets = upstrokes_ms[:, None] + shifts  # (B, K)
-    model_mV = np.interp(near - onsets[:, :, None], own.after_ms, own.upstroke_mV)
-    misfit = ((V_mV[near] - model_mV) ** 2).sum(2)
-    return onsets[np.arange(len(onsets)), misfit.argmin(1)]
-
-
-def _with_failed(stimuli_ms, cycle_length_ms):
-    """Return the stimuli with those added that no upstroke followed, as in 2:1 block."""
-    every = [stimuli_ms[:1]]
-    for a, b in zip(stimuli_ms[:-1], stimuli_ms[1:], strict=True):
-        every.append(np.linspace(a, b, max(1, round((b - a) / cycle_length_ms)) + 1)[1:])
-    return np.concatenate(every)

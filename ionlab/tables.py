@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from ionlab.errors import BadRecording, BadValue, known
+from ionlab.units import GAP_ms, check_calcium, check_stimulus, check_time, check_voltage
 
 COLUMNS = ("time_ms", "V_mV", "fluorescence", "Ca_i_mM", "sweep", "cycle_length_ms", "stim_pA_pF")
 TEXT = "sweep"  # the one column that may hold names
-GAP_ms = 5.0  # samples further apart cannot be joined by a line
+FEW = 4  # a signal with no more values is flat, or a switch
 
 
 @dataclass(frozen=True)
@@ -64,32 +65,43 @@ def read_csv(file, cell):
         raise BadRecording(f"{file} must be a CSV text with one header line: {what}") from None
     except OSError as error:
         raise BadRecording(f"{file} cannot be read: {error.strerror}.") from None
+    return measure(table, str(file), cell, lambda row: f"line {row + 2}")
+
+
+def measure(table, source, cell, spot):
+    """Return the checked `Measured` sweeps of a table (pandas) and a list of warnings.
+
+    source : names the table in errors, and spot(row) the place of a row.
+    """
     table.columns = table.columns.str.strip()
-    _check_header(file, list(table.columns), cell)
+    _check_header(source, list(table.columns), cell)
     unused = [name for name in table.columns if name not in COLUMNS]
-    said = [f"{file}: not used: {', '.join(unused)}."] if unused else []
+    said = [f"{source}: not used: {', '.join(unused)}."] if unused else []
     table = table[[name for name in table.columns if name in COLUMNS]]
     filled = np.flatnonzero((table.astype(str) != "").any(axis=1))
     if not len(filled):
-        raise BadRecording(f"{file} has a header and no samples.")
+        raise BadRecording(f"{source} has a header and no samples.")
     table = table[: filled[-1] + 1].copy()
     for name in table.columns.drop(TEXT, errors="ignore"):
         numbers = pd.to_numeric(table[name], errors="coerce").astype(float)
         bad = np.flatnonzero(~np.isfinite(numbers))
         if len(bad):
+            many = f", and so on in {len(bad)} rows" if len(bad) > 1 else ""
             raise BadRecording(
-                f"{file}, line {bad[0] + 2}: {name} must be a number, got "
-                f'"{table[name].iloc[bad[0]]}". Correct the line, or leave it out.'
+                f"{source}, {spot(bad[0])}: {name} must be a number, got "
+                f'"{table[name].iloc[bad[0]]}"{many}. Leave such rows out: gaps of up to '
+                f"{GAP_ms:g} ms are bridged."
             )
         table[name] = numbers
     if "Ca_i_mM" in table and "Ca_i" not in cell.state_names:
-        said.append(f"{file}: Ca_i_mM is not used, for {cell.name} has no calcium.")
+        said.append(f"{source}: Ca_i_mM is not used, for {cell.name} has no calcium.")
         table = table.drop(columns="Ca_i_mM")
-    names = table[TEXT].str.strip() if TEXT in table else pd.Series("1", table.index)
+    names = table[TEXT].astype(str).str.strip() if TEXT in table else pd.Series("1", table.index)
     if (unnamed := np.flatnonzero(names == "")).size:
-        raise BadRecording(f"{file}, line {unnamed[0] + 2}: sweep must be a name or a number.")
+        raise BadRecording(f"{source}, {spot(unnamed[0])}: sweep must be a name or a number.")
     groups = table.groupby(names, sort=False)
-    return [_measured(file, str(name), rows) for name, rows in groups], said
+    sweeps = [_measured(f"{source}, sweep {x}", str(x), rows, spot) for x, rows in groups]
+    return sweeps, said
 
 
 def _check_header(file, names, cell):
@@ -117,10 +129,9 @@ def _check_header(file, names, cell):
         )
 
 
-def _measured(file, name, rows):
-    """Return one checked `Measured` sweep from the rows of a table; its index is line - 2."""
-    where = f"{file}, sweep {name}"
-    t, line = rows["time_ms"].to_numpy(), rows.index.to_numpy() + 2
+def _measured(where, name, rows, spot):
+    """Return one checked `Measured` sweep from the rows of a table, which keep its index."""
+    t = rows["time_ms"].to_numpy()
     fluorescent = "fluorescence" in rows
     signal = rows["fluorescence" if fluorescent else "V_mV"].to_numpy()
     lengths = rows["cycle_length_ms"].unique() if "cycle_length_ms" in rows else [None]
@@ -129,52 +140,44 @@ def _measured(file, name, rows):
             f"{where}: cycle_length_ms must be one positive number in a sweep, got "
             f"{', '.join(f'{x:g}' for x in lengths[:3])}. Give each cycle length its own sweep."
         )
-    back = np.flatnonzero(np.diff(t) <= 0)
-    if len(back):
+    steps = np.diff(t)
+    if (back := np.flatnonzero(steps <= 0)).size:
         k = back[0] + 1
+        advice = "If a new sweep starts there, add the column sweep."
+        if steps.min() == 0 and len(back) > 1:
+            advice = "If times were rounded, write them with more decimals."
         raise BadRecording(
-            f"{where}, line {line[k]}: time_ms must rise within a sweep, got {t[k]:g} after "
-            f"{t[k - 1]:g}. If a new sweep starts there, add the column sweep."
+            f"{where}, {spot(rows.index[k])}: time_ms must rise within a sweep, got {t[k]:g} "
+            f"after {t[k - 1]:g}. {advice}"
+        )
+    check_time(where, t)
+    if len(steps) and steps.max() > GAP_ms:
+        k = np.argmax(steps)
+        raise BadRecording(
+            f"{where}, {spot(rows.index[k + 1])}: samples must be at most {GAP_ms:g} ms apart, "
+            f"got {steps[k]:g} ms. Cut the sweep in two there, or record faster."
         )
     Ca_i = rows["Ca_i_mM"].to_numpy() if "Ca_i_mM" in rows else None
     if Ca_i is not None and Ca_i.min() <= 0:
         k = np.argmax(Ca_i <= 0)
         raise BadRecording(
-            f"{where}, line {line[k]}: Ca_i_mM must be positive, got {Ca_i[k]:g}. "
+            f"{where}, {spot(rows.index[k])}: Ca_i_mM must be positive, got {Ca_i[k]:g}. "
             "Leave the column out if calcium was not measured."
         )
     stim = rows["stim_pA_pF"].to_numpy() if "stim_pA_pF" in rows else None
-    measured = Measured(where, name, t, signal, fluorescent, Ca_i, stim, lengths[0])
-    _check_units(measured, line)
-    return measured
-
-
-def _check_units(sweep, line):
-    """Raise where time, V or Ca_i is recognisably in another unit, or too sparse to use."""
-    t, x, Ca_i = sweep.t_ms, sweep.signal, sweep.Ca_i_mM
-    steps = np.diff(t)
-    typical = np.median(steps) if len(steps) else np.inf
-    if typical < 0.006:  # 200 samples a second, if this is in seconds
+    if len(signal) > FEW and len(np.unique(signal)) <= FEW:
         raise BadRecording(
-            f"{sweep.where}: time_ms must be in ms, got steps of {typical:g}, which look like "
-            "seconds. Multiply the column by 1000."
+            f"{where}: {'fluorescence' if fluorescent else 'V_mV'} must change along the sweep, "
+            f"got {len(np.unique(signal))} different values ({signal[0]:g}, ...). Name the right "
+            "column, or leave the sweep out."
         )
-    if len(steps) and steps.max() > GAP_ms:
-        k = np.argmax(steps)
-        raise BadRecording(
-            f"{sweep.where}, line {line[k + 1]}: samples must be at most {GAP_ms:g} ms apart, got "
-            f"{steps[k]:g} ms. Cut the sweep in two there, or record faster."
-        )
-    if not sweep.fluorescent and 0 < np.abs(x).max() <= 0.2:
-        raise BadRecording(
-            f"{sweep.where}: V_mV must be in mV, got values from {x.min():g} to {x.max():g}, which "
-            "look like volts. Multiply the column by 1000."
-        )
-    if Ca_i is not None and np.median(Ca_i) > 0.02:
-        raise BadRecording(
-            f"{sweep.where}: Ca_i_mM must be in mM (0.0001 at rest), got {np.median(Ca_i):g}, "
-            "which looks like uM or nM. Divide the column by 1000 or 1000000."
-        )
+    if not fluorescent:
+        check_voltage(where, signal)
+    if Ca_i is not None:
+        check_calcium(where, Ca_i)
+    if stim is not None:
+        check_stimulus(where, stim)
+    return Measured(where, name, t, signal, fluorescent, Ca_i, stim, lengths[0])
 
 
 def write_recording(path, columns, formats=None):

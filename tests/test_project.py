@@ -21,15 +21,15 @@ CONDA_NAMES = {"torch": "pytorch"}  # what conda-forge calls it
 # A new module gets its place here.
 ROOMS = (
     "errors maths cells perturb features kernel implicit integrate simulate stiffness dataset "
-    "tables drift beats recordings lei2017 network observed membrane settle progress train retrain "
-    "neural_ode currents identify direct sensitivity presets store readout scenes plot widgets "
-    "findings notebook report sweep stages reproduce bench scoreboard check course options "
-    "cli_course cli_sweep cli_scoreboard cli __main__"
+    "units tables drift quality stimuli beats onsets recordings lei2017 network observed membrane "
+    "settle progress train retrain neural_ode currents identify direct sensitivity presets store "
+    "readout scenes plot widgets findings notebook report sweep stages reproduce bench scoreboard "
+    "check course options cli_course cli_sweep cli_scoreboard cli __main__"
 ).split()
 ONLY_IN = {"matplotlib": "plot", "ipywidgets": "widgets"}
 STARTS_FAST = set(
     "errors maths cells perturb kernel implicit integrate simulate features "
-    "tables drift beats recordings lei2017 options cli_course cli".split()
+    "units tables drift quality stimuli beats onsets recordings lei2017 options cli_course cli".split()
 )
 
 

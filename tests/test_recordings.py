@@ -19,12 +19,12 @@ CELL = tentusscher2004
 
 
 def pulses(t_ms, onsets_ms, rest=-85.0, peak=25.0, rise_ms=2.0, last_ms=200.0):
-    """Action potentials in closed form: a linear rise, then a parabola back to rest."""
+    """Action potentials in closed form: a linear rise, then a smooth fall back to rest."""
     V = np.full(len(t_ms), rest)
     for onset in onsets_ms:
         since = t_ms - onset
         rise = np.clip(since / rise_ms, 0.0, 1.0)
-        fall = np.clip(1.0 - ((since - rise_ms) / last_ms) ** 2, 0.0, 1.0)
+        fall = np.clip(1.0 - ((since - rise_ms) / last_ms) ** 2, 0.0, 1.0) ** 2
         V = np.where(since > 0, rest + (peak - rest) * np.where(since < rise_ms, rise, fall), V)
     return V
 
@@ -208,7 +208,7 @@ def test_write_and_read_back(tmp_path, paced):
     for sweep in recording.sweeps:
         np.testing.assert_allclose(sweep.V_mV, traces["V"][0], rtol=1e-6)
         np.testing.assert_allclose(sweep.Ca_i_mM, traces["Ca_i"][0], rtol=1e-6)
-        assert sweep.stimuli_ms == pytest.approx(np.ceil(onsets))
+        assert sweep.stimuli_ms == pytest.approx(onsets, abs=0.1)  # between two samples
         assert sweep.t_ms[[0, -1]].tolist() == [0.0, 1399.0]
     assert [f.name for f in tmp_path.iterdir()] == ["out.csv"]
 
@@ -268,6 +268,7 @@ def test_the_shipped_recordings_are_what_they_say(name, cell, request):
 
 
 BEAT = "\n".join(f"{t:g},{V:.3f}" for t, V in enumerate(pulses(np.arange(400.0), [50.0])))
+RAMP = "\n".join(f"{t},{-85 + 0.01 * t}" for t in range(400))
 FLAT = "\n".join(f"{t},-85" for t in range(400))
 
 
@@ -291,9 +292,10 @@ FLAT = "\n".join(f"{t},-85" for t in range(400))
         ("time_ms,V_mV\n0,-85\n1,-85,7\n", r"must be a CSV text"),
         ("time_ms,V_mV\n0,-85\n2,-85\n1,-85\n", r"sweep 1, line 4: time_ms must rise.*1 after 2"),
         ("time_ms,V_mV\n" + BEAT + "\n0,-85", r"line 402: time_ms must rise.*column sweep"),
-        ("time_ms,V_mV\n0,-85\n1,-85\n90,-85\n", r"line 4: samples must be at most 5 ms"),
+        ("time_ms,V_mV\n0,-85\n1,-85\n2,-85\n90,-85\n", r"line 5: samples must be at most 5 ms"),
         ("time_ms,V_mV,sweep\n0,-85,1\n1,-85,\n", r"line 3: sweep must be a name"),
-        ("time_ms,V_mV\n" + FLAT, r"upstroke from rest to peak; none was found"),
+        ("time_ms,V_mV\n" + FLAT, r"must change along the sweep, got 1 different.*right column"),
+        ("time_ms,V_mV\n" + RAMP, r"upstroke from rest to peak; none was found"),
         ("time_ms,V_mV\n0,-85\n1,20\n2,-85\n", r"too short"),
         ("time_ms,V_mV\n" + "\n".join(BEAT.split("\n")[:100]), r"too short"),
         ("time_ms,V_mV,Ca_i_mM\n0,-85,1e-4\n1,-85,0\n", r"line 3: Ca_i_mM must be positive, got 0"),
