@@ -12,12 +12,14 @@ METHODS = ("rush-larsen", *implicit.SOLVERS)
 CHUNK = 16  # runs between two steps of the progress bar
 
 
-def integrate(cells, onsets, samples, sample_ms, first, method, rtol=1e-7, held=None):
+def integrate(cells, onsets, samples, sample_ms, first, method, rtol=1e-7, held=None, ease=1.0):
     """Integrate one run a cell; return values, fine and last_good_ms of `simulate.Traces`.
 
     onsets : (N, B) of the stimuli, rising; infinity where there is none.
     samples, first : how many there are from time 0, and the first that is kept.
     held : state -> (N, samples) values that it is clamped to; NaN lets it go.
+    ease : with the fast kernel, how much longer its steps are before `first`. At 2.5 it takes a
+        third of the time and the slow ions come out within 0.002 mM after 20 s.
     """
     known("method", method, METHODS)
     names = cells[0].state_names
@@ -55,6 +57,7 @@ def integrate(cells, onsets, samples, sample_ms, first, method, rtol=1e-7, held=
             clamps[rows],
             sample_ms,
             first,
+            ease,
             values[rows],
             fine[rows],
         )

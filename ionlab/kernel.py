@@ -7,7 +7,7 @@ and all other derivatives are the cell's own equations, compiled into the loop.
 
 import hashlib
 import inspect
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from types import FunctionType, SimpleNamespace
 from typing import NamedTuple
 
@@ -84,7 +84,7 @@ def look_up_smooth(table, V, second, lowest, step, out):
 
 def _run(
     u, s, p, tables, table_of, cell_of, grid, layout, stimulus, starts, clamped, clamps, ms, first,
-    out, fine,
+    ease, out, fine,
 ):  # fmt: skip
     """Integrate N runs by the adaptive Rush-Larsen method; return the last good time of each.
 
@@ -93,7 +93,7 @@ def _run(
     -1, its lowest value, its step); layout (G indices of gates, the rest of the others); stimulus
     (amplitude, duration) of each cell (K, 2); starts (N, B) onsets in ms; clamped (C,) states that
     follow clamps (N, C, T), where NaN lets them go; ms the sample interval; samples from `first` on
-    go to out (N, S, T - first). What happens between samples goes to fine (N, 2, T - first): the
+    go to out (N, S, T - first), before it steps are `ease` times as long. What happens between samples goes to fine (N, 2, T - first): the
     highest V since the sample before, and the time at which V crossed UPSTROKE_mV upwards, or NaN.
     """
     gate_at, other_at = layout
@@ -126,6 +126,7 @@ def _run(
             if k == n_samples - 1:
                 break
             t, end = k * ms, (k + 1) * ms
+            longer = ease if k < first else 1.0
             while t < end - 1e-9:
                 while beat < starts.shape[1] and t >= starts[i, beat] + duration - 1e-9:
                     beat += 1
@@ -150,7 +151,7 @@ def _run(
                                 change[a] = following[c]
                     if stage == 0:
                         dt = DV_STEP_mV / (abs(change[0]) + 1e-12)
-                        dt = min(max(dt, DT_MIN_ms), DT_MAX_ms, edge - t)
+                        dt = min(longer * min(max(dt, DT_MIN_ms), DT_MAX_ms), edge - t)
                     part = 0.5 * dt if stage == 0 else dt
                     for a in range(n_gates):
                         at = gate_at[a]
@@ -255,21 +256,39 @@ def tabulate(cell, second=None):
     The first dimension has one row, or `N_SECOND` over the span of the state named `second`.
     """
     values = np.linspace(*cell.state(second).span, N_SECOND) if second else [None]
-    voltage = cell.state_names[0]
     table = []
     for value in values:
-        s = SimpleNamespace(**{voltage: V_GRID_mV})
-        if second:
-            setattr(s, second, np.full_like(V_GRID_mV, value))
-        try:
-            gates = cell.gates(s).values()
-        except AttributeError as error:
-            if error.obj is not s:
-                raise
-            raise BadValue(
-                f"kinetics must name the states that they read in `inputs`; these name "
-                f'{", ".join(vars(s))} and read {error.name}. Add "{error.name}" to their inputs.'
-            ) from error
+        s = _grid(cell.state_names[0], second, value)
+        published = cell.equations.gates(s, cell.p)
+        gates = [
+            _kinetics(cell.kinetics[gate], cell.state_names[0], second, value)
+            if gate in cell.kinetics
+            else published[gate]
+            for gate in published
+        ]
         columns = [k.h_inf for k in gates] + [k.tau_ms for k in gates]
         table.append([np.broadcast_to(x, V_GRID_mV.shape) for x in columns])
     return np.ascontiguousarray(np.array(table, float).transpose(0, 2, 1))
+
+
+def _grid(voltage, second, value):
+    """The grid of voltages as states; the one named `second` has one value."""
+    s = SimpleNamespace(**{voltage: V_GRID_mV})
+    if second:
+        setattr(s, second, np.full_like(V_GRID_mV, value))
+    return s
+
+
+@lru_cache(maxsize=256)
+def _kinetics(kinetics, voltage, second, value):
+    """Kinetics on the grid, kept: cells that are compared differ in one gate at a time."""
+    s = _grid(voltage, second, value)
+    try:
+        return kinetics(s)
+    except AttributeError as error:
+        if error.obj is not s:
+            raise
+        raise BadValue(
+            f"kinetics must name the states that they read in `inputs`; these name "
+            f'{", ".join(vars(s))} and read {error.name}. Add "{error.name}" to their inputs.'
+        ) from error

@@ -79,14 +79,27 @@ class Held:
 
 
 @dataclass(frozen=True)
+class Published:
+    """Kinetics of a gate as the equations of its cell give them."""
+
+    gates: Callable  # as in `Equations`
+    parameters: tuple[Parameter, ...]
+    gate: str
+    inputs = ("V",)
+
+    def __call__(self, s):
+        p = SimpleNamespace(**{p.name: p.value for p in self.parameters})
+        return self.gates(s, p)[self.gate]
+
+
+@dataclass(frozen=True)
 class Moved:
     """Kinetics of a gate whose steady state is shifted and stretched and whose tau is scaled.
 
     h_inf is stretched about `half_mV`, where it is 1/2 before the shift.
     """
 
-    published: Callable  # states -> {gate: Kinetics}
-    gate: str
+    before: Callable  # states -> Kinetics
     half_mV: float
     shift_mV: float
     stretch: float
@@ -94,9 +107,11 @@ class Moved:
     inputs = ("V",)
 
     def __call__(self, s):
-        V = self.half_mV + (s.V - self.shift_mV - self.half_mV) / self.stretch
-        h_inf = self.published(SimpleNamespace(**{**vars(s), "V": V}))[self.gate].h_inf
-        return Kinetics(h_inf, self.slower * self.published(s)[self.gate].tau_ms)
+        here = there = self.before(s)
+        if self.shift_mV or self.stretch != 1.0:
+            V = self.half_mV + (s.V - self.shift_mV - self.half_mV) / self.stretch
+            there = self.before(SimpleNamespace(**{**vars(s), "V": V}))
+        return Kinetics(there.h_inf, self.slower * here.tau_ms)
 
 
 @dataclass(frozen=True)
@@ -108,7 +123,8 @@ class Cell:
     states, parameters : what the equations name, with units; the first state is the voltage V.
     equations : the right-hand side (see `Equations`).
     conductances : current -> parameter that scales it, for the currents a drug may change.
-    upstroke_current : the one of these that makes the upstroke.
+    pumps : the same for pumps and exchangers.
+    upstroke_current : the one of the conductances that makes the upstroke.
     observables : the states that can be measured; the first is the membrane voltage in mV.
     kinetics : gate -> callable(s) -> `Kinetics`; empty for the cell as published. `inputs` of
         such a callable names the states that it reads: the voltage, and one concentration at most.
@@ -133,6 +149,7 @@ class Cell:
     upstroke_current: str = "I_Na"
     observables: tuple[str, ...] = ("V",)
     kinetics: Mapping[str, Callable] = field(default_factory=dict)
+    pumps: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def state_names(self):
@@ -240,15 +257,14 @@ class Cell:
             raise BadValue(f"a shift must be a number of mV, got {shift_mV!r}. Try -10.")
         positive("the stretch", stretch, "Try 1.2; 1 leaves the curve as wide as it is.")
         positive("the factor of the time constant", slower, "Try 2; 1 leaves it as it is.")
-        half_mV = self._half_mV(gate) if stretch != 1.0 else 0.0
-        moved = Moved(self.gates, gate, half_mV, float(shift_mV), float(stretch), float(slower))
+        before = self.kinetics.get(gate) or Published(self.equations.gates, self.parameters, gate)
+        half_mV = 0.0
+        if stretch != 1.0:
+            V = np.arange(-200.0, 201.0)
+            h_inf = before(self.at(**{self.state_names[0]: V})).h_inf
+            half_mV = float(V[np.argmin(np.abs(h_inf - 0.5))])
+        moved = Moved(before, half_mV, float(shift_mV), float(stretch), float(slower))
         return self.with_kinetics({gate: moved})
-
-    def _half_mV(self, gate):
-        """The voltage at which h_inf of a gate is nearest to 1/2, to 1 mV."""
-        V = np.arange(-200.0, 201.0)
-        h_inf = self.gates(self.at(**{self.state_names[0]: V}))[gate].h_inf
-        return float(V[np.argmin(np.abs(h_inf - 0.5))])
 
     def with_kinetics(self, kinetics):
         """Return the cell with other kinetics of some gates: gate -> callable(s) -> `Kinetics`.

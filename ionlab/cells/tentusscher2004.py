@@ -262,6 +262,7 @@ M = Cell(
     stimulus=Stimulus(amplitude=-52.0, duration_ms=1.0, start_ms=10.0),
     current_unit="pA/pF",
     observables=("V", "Ca_i"),
+    pumps={"I_NaK": "P_NaK", "I_NaCa": "K_NaCa", "I_pCa": "g_pCa"},
 )
 EPI = replace(
     M.perturbed(g_Ks=0.245 / 0.062),
