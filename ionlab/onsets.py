@@ -67,20 +67,21 @@ def place(t_ms, V_mV, upstrokes_ms, own):
     return np.array(onsets)
 
 
-def refine(stimuli_ms, stimulus, beat, cell):
+def refine(stimuli_ms, stimulus, beat, cell, own):
     """Return the onsets (B,) of a stimulus channel, finer than its samples.
 
-    The channel is held from a sample to the next, so a stimulus seen for the first time at t began
+    own : the `OwnBeat` of the cell with its own stimulus. The channel is held from a sample to the next, so a stimulus seen for the first time at t began
     after the sample before. Where the upstrokes tell that it did, they place it in between.
     """
     interval = np.median(np.diff(beat.measured_ms))
     if interval <= EXACT_ms or not len(beat.upstrokes_ms):
         return stimuli_ms
-    stimulated = replace(cell, stimulus=replace(stimulus, start_ms=cell.stimulus.start_ms))
-    after, V = _upstroke(stimulated, beat.cycle_length_ms)
-    own = OwnBeat(beat.rest, beat.peak, after, V)
-    if V.max() < own.rest + 0.5 * (own.peak - own.rest):
-        return stimuli_ms
+    stimulus = replace(stimulus, start_ms=cell.stimulus.start_ms)
+    if stimulus != cell.stimulus:
+        after, V = _upstroke(replace(cell, stimulus=stimulus), beat.cycle_length_ms)
+        own = own._replace(after_ms=after, upstroke_mV=V)
+        if V.max() < own.rest + 0.5 * (own.peak - own.rest):
+            return stimuli_ms
     fitted = place(beat.measured_ms, beat.measured, beat.upstrokes_ms, own)
     early = fitted - stimuli_ms[:, None]
     early = early[np.arange(len(early)), np.abs(early).argmin(1)]

@@ -163,12 +163,12 @@ def assemble(file, measured, cell, warnings=()):
             fine = (beat.t_ms, V)
         stimuli, stimulus = beat.stimuli_ms, beat.stimulus or cell.stimulus
         placed = stimuli is None
-        if not placed:
-            stimuli = stimuli if sweep.fluorescent else refine(stimuli, stimulus, beat, cell)
-        else:
+        if placed:
             stimuli = place(*fine, beat.upstrokes_ms, model)
             if sweep.cycle_length_ms:
                 stimuli = with_failed(stimuli, beat.cycle_length_ms)
+        elif not sweep.fluorescent:
+            stimuli = refine(stimuli, stimulus, beat, cell, model)
         answer = features.capture(beat.t_ms, to_levels(beat.signal, beat.rest, beat.peak), stimuli)
         warnings += _unanswered(sweep.where, beat.cycle_length_ms, answer)
         sweeps.append(
