@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from tqdm import tqdm
 
 from ionlab.cells import tentusscher2004
 from ionlab.scoreboard.pairs import Imperfect, Pair
@@ -33,7 +34,8 @@ def random_pairs(count, seed, model=tentusscher2004):
 
     A draw that cannot be paced 1:1 is drawn again, so what is left is what can be recorded.
     """
-    return tuple(_drawn(k, seed, model) for k in range(count))
+    numbers = tqdm(range(count), desc="draw", unit="pair", disable=None, delay=2.0)
+    return tuple(_drawn(k, seed, model) for k in numbers)
 
 
 def follows(pair, model):

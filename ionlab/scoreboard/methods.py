@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ionlab import presets, readout, store
+from ionlab import cells, presets, readout, store
 from ionlab.direct import fit_pair
 from ionlab.identify import compare, usable
 from ionlab.observed import Beats
@@ -60,8 +60,9 @@ def farthest(ratios):
 
 
 @lru_cache(maxsize=1)
-def _published(cell):
-    """The first pass by the paper's recipe, with N2."""
+def _published(name):
+    """The first pass by the paper's recipe, with N2, for the published cell of this name."""
+    cell = cells.find(name)
     return store.load_fit(store.WEIGHTS / f"{cell.name}-paper.safetensors", cell)
 
 
@@ -79,7 +80,7 @@ def n2_answers(recordings, cell, upstroke=True):
     the control, both along the treated recording (`readout.ratios`); it has no interval.
     """
     began = time.perf_counter()
-    fit = _published(cell)
+    fit = _published(cell.name)
     data = [_normalised(fit, recording) for pair in recordings for recording in pair]
     epochs = max(1, round(N2_STEPS / (data[0].shape[1] - 1)))
     recipe = DecoderRecipe(epochs=epochs, upstroke=upstroke)
@@ -116,13 +117,13 @@ def _one_by_one(answer):
 
 
 @lru_cache(maxsize=1)
-def _theory(cell):
-    return store.theory(cell, presets.PAPER.clamp)
+def _theory(name):
+    return store.theory(cells.find(name), presets.PAPER.clamp)
 
 
 def membrane(control, treated, cell):
     """The second pass with the membrane equation as decoder; first and changed by its own rule."""
-    found = compare(_theory(cell), control, treated, recipe=presets.PAPER.membrane)
+    found = compare(_theory(cell.name), control, treated, recipe=presets.PAPER.membrane)
     return dict(
         first=found.currents[0].name,
         changed=found.changed,

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import suppress
 from functools import partial
 from itertools import groupby
 from multiprocessing import get_context
@@ -67,7 +68,7 @@ def simulate(pairs, folder, model=tentusscher2004):
 
     A pair that fails here fails again where it is answered, and the failure is recorded there.
     """
-    work = partial(recordings, model=model, folder=folder)
+    work = partial(_make, model=model, folder=folder)
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
         made = as_completed([pool.submit(work, pair) for pair in pairs])
         try:
@@ -76,6 +77,12 @@ def simulate(pairs, folder, model=tentusscher2004):
         except KeyboardInterrupt:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _make(pair, model, folder):
+    """Have the traces of a pair in a folder; an error stays in this process."""
+    with suppress(Exception):
+        recordings(pair, model, folder)
 
 
 def answer(name, pairs, out, model=tentusscher2004):
