@@ -27,6 +27,7 @@ LOW_mV, HIGH_mV = -80.0, 20.0  # rest and peak go here before `features` looks f
 SMALLEST_AP_mV, SMALLEST_SNR = 30.0, 6.0  # below these there is no action potential to see
 SHORTEST_ms, COARSE_ms = 20.0, 2.0
 CLIPPED_ms = 5.0  # held longer at its ceiling or floor, a signal is refused
+SLOWEST_ms = 60.0  # an upstroke takes 1 ms, that of a dye in an immature cell up to 30
 LEAST_ALIKE = 0.5  # the mean beat explains less of the variance in noise
 UNEVEN = 0.1  # beats differ from the median gap by this part of it
 
@@ -74,6 +75,12 @@ def find_beats(sweep, warnings):
             f"{len(signal)} ms between {signal.min():g} and {signal.max():g}{unit}. "
             "Check the unit and the column, or leave the sweep out."
         )
+    levels = to_levels(signal, rest, peak)
+    if (rise := _rise_ms(levels, upstrokes)) > SLOWEST_ms:
+        raise BadRecording(
+            f"{where}: an upstroke must be fast; between {signal.min():g} and {signal.max():g}, "
+            f"the signal takes {rise:.0f} ms to rise. Check the column and the unit of time."
+        )
     if likeness(signal, upstrokes) < LEAST_ALIKE:
         raise BadRecording(
             f"{where}: beats must be alike; what follows the {len(upstrokes)} upstrokes found is "
@@ -81,7 +88,6 @@ def find_beats(sweep, warnings):
         )
     if not sweep.fluorescent:
         check_rest(where, rest, peak)
-    levels = to_levels(signal, rest, peak)
     durations = features.apd_ms(np.arange(float(len(signal))), levels, 0.7)
     if not len(durations):
         raise BadRecording(
@@ -98,6 +104,14 @@ def find_beats(sweep, warnings):
     length = _cycle_length(sweep, upstrokes, stimuli, len(signal), warnings)
     Ca_i = None if sweep.Ca_i_mM is None else resample(t, sweep.Ca_i_mM)
     return Beats(signal, t, measured, Ca_i, rest, peak, upstrokes, stimuli, stimulus, length, moved)
+
+
+def _rise_ms(levels_mV, upstrokes_ms):
+    """Return how long (ms) the upstrokes of V (T,) take from rest to their crossing, the median."""
+    smooth = uniform_filter1d(levels_mV, SMOOTH, mode="nearest")
+    resting = np.flatnonzero(smooth < features.RESTED_mV)
+    before = resting[np.searchsorted(resting, upstrokes_ms) - 1]
+    return np.median(upstrokes_ms - before)
 
 
 def _check_clipped(sweep, warnings):

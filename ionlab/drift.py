@@ -6,6 +6,7 @@ from numpy.polynomial import Polynomial
 FOOT_ms = 4.0  # the rest of a beat is read until so long before its upstroke,
 WINDOW = 0.08  # over this part of a cycle
 TAIL = 0.6  # part of a cycle after which the end of a sweep shows the rest too
+HIGHEST = 6  # degree of the curve
 LEAST, CERTAIN = 0.005, 5.0  # a drift is this part of the range, and so many standard errors
 
 
@@ -64,8 +65,10 @@ def find_drift(x, upstrokes_ms, span):
     if len(levels) < 2:
         return None
     window_ms = WINDOW * np.median(np.diff(upstrokes_ms))
-    error = 1.25 * white_noise(x) / np.sqrt(window_ms) + 1e-9 * span  # of a median
-    fits = [_fit(t_ms, levels, degree, error) for degree in range(1, (len(levels) - 1) // 2 + 2)]
+    step = np.median(np.diff(np.unique(x)))  # of the converter
+    error = 1.25 * white_noise(x) / np.sqrt(window_ms) + 0.3 * step  # of a median
+    degrees = range(1, min((len(levels) + 1) // 2, HIGHEST) + 1)
+    fits = [_fit(t_ms, levels, degree, error) for degree in degrees]
     curve, variance, _ = min(fits, key=lambda fit: fit[2])
     certain = CERTAIN * np.sqrt(variance * 2.0 * (curve.degree() + 1) / len(levels))
     if np.ptp(curve(t_ms)) < max(LEAST * span, certain):

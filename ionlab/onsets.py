@@ -70,8 +70,9 @@ def place(t_ms, V_mV, upstrokes_ms, own):
 def refine(stimuli_ms, stimulus, beat, cell, own):
     """Return the onsets (B,) of a stimulus channel, finer than its samples.
 
-    own : the `OwnBeat` of the cell with its own stimulus. The channel is held from a sample to the next, so a stimulus seen for the first time at t began
+    The channel is held from a sample to the next, so a stimulus seen for the first time at t began
     after the sample before. Where the upstrokes tell that it did, they place it in between.
+    own : the `OwnBeat` of the cell with its own stimulus.
     """
     interval = np.median(np.diff(beat.measured_ms))
     if interval <= EXACT_ms or not len(beat.upstrokes_ms):

@@ -6,9 +6,11 @@ from scipy.ndimage import uniform_filter1d
 from ionlab.drift import white_noise
 
 KINK, KINK_ms = 5.0, 5.0  # a clipped signal leaves its flat part by so many steps in this time
+FINEST = 1e-4  # part of the range that a converter resolves; a computed signal has finer steps
+NOISY = 3.0  # typical bend from sample to sample of a noisy signal, in steps of its converter
 SPIKE_ms, SPIKE, NOISE = 4, 0.15, 6.0  # a spike is shorter, and stands out by this
 HUM_Hz, HUM = (50.0, 60.0), 0.002  # mains; the least amplitude, as part of rest to peak
-SLOW_ms, STRETCH_ms = 20, 100  # what is slower is taken off; hum is looked for in such stretches
+SLOW_ms, STRETCH_ms = 21, 100  # what is slower is taken off; hum is looked for in such stretches
 
 
 def clipped_ms(t_ms, x):
@@ -30,6 +32,9 @@ def _held_ms(t_ms, x):
     if len(levels) < 3:
         return 0.0
     step = np.median(np.diff(levels)[-max(3, len(levels) // 20) :])
+    step = max(step, FINEST * np.ptp(x))
+    bends = np.abs(np.diff(x, 2))
+    noisy = np.median(bends[bends > 0]) > NOISY * step  # then equal values are not met by chance
     edges = np.flatnonzero(np.diff(np.concatenate([[0], x == levels[-1], [0]])))
     longest = 0.0
     for start, end in zip(edges[::2], edges[1::2], strict=True):
@@ -39,7 +44,7 @@ def _held_ms(t_ms, x):
         near = min(0.5 * held, KINK_ms)
         around = np.array([t_ms[start] - near, t_ms[end - 1] + near])
         met = np.interp(around[around <= t_ms[-1]], t_ms, x)
-        if levels[-1] - met.max() > KINK * step:
+        if noisy or levels[-1] - met.max() > KINK * step:
             longest = float(held)
     return longest
 
@@ -53,19 +58,20 @@ def find_spikes(x, rest):
     >>> x = np.repeat([-85.0, 20.0, -85.0], [50, 100, 50])
     >>> x[[30, 48]] = 15.0, -140.0
     >>> find_spikes(x, -85.0)
-    array([[30, 31],
-           [48, 49]])
+    array([[29, 32],
+           [47, 50]])
     """
     top = uniform_filter1d(x, SPIKE_ms + 1, mode="nearest").max()
     off = max(SPIKE * (top - rest), NOISE * white_noise(x))
     spikes, longest = [], 0
     for sign in (1.0, -1.0):
         away = sign * (x - rest)
+        calm = np.abs(away) < off
         for a, b in _runs(away > off):
             longest = max(longest, b - a)
             if 0 < a and b < len(x) and b - a <= SPIKE_ms:
                 if away[a:b].max() - max(away[a - 1], away[b]) > off:
-                    spikes.append((a, b))
+                    spikes.append((a - (calm[a - 1] and a > 1), b + calm[b]))  # and its edges
     return np.array(sorted(spikes if longest > 5 * SPIKE_ms else []), int).reshape(-1, 2)
 
 
@@ -104,7 +110,8 @@ def find_hum(x, span):
     Hum swings in every stretch of 100 ms, an action potential in a few of them: the median over
     the stretches must be `HUM` of span (from rest to peak), and twice that at 20 Hz more or less.
 
-    >>> find_hum(0.5 * np.sin(2 * np.pi * 0.05 * np.arange(1000.0)), 100.0)
+    >>> Hz, amplitude = find_hum(0.5 * np.sin(2 * np.pi * 0.05 * np.arange(1000.0)), 100.0)
+    >>> Hz, round(amplitude, 2)
     (50.0, 0.5)
     """
     t_s = 0.001 * np.arange(len(x))
@@ -113,12 +120,13 @@ def find_hum(x, span):
         waves = (x - uniform_filter1d(x, SLOW_ms, mode="nearest")) * np.exp(2j * np.pi * Hz * t_s)
         middle = slice(SLOW_ms, -SLOW_ms)
         mean = [uniform_filter1d(part, STRETCH_ms)[middle] for part in (waves.real, waves.imag)]
-        return 2.0 * np.median(np.hypot(*mean))
+        kept = 1.0 - np.sinc(0.001 * Hz * SLOW_ms) / np.sinc(0.001 * Hz)  # of it, after that
+        return 2.0 * np.median(np.hypot(*mean)) / kept
 
     if len(x) < 2 * STRETCH_ms:
         return None
     for Hz in HUM_Hz:
         amplitude = swing(Hz)
         if amplitude > max(HUM * span, 2.0 * swing(Hz - 20.0), 2.0 * swing(Hz + 20.0)):
-            return Hz, round(float(amplitude), 2)
+            return Hz, float(amplitude)
     return None

@@ -6,7 +6,7 @@ from ionlab.errors import BadRecording
 
 GAP_ms = 5.0  # samples further apart cannot be joined
 RESTS_mV = (-120.0, -25.0)  # cells rest in between
-LONGEST_AP_ms = 3000.0
+LONGEST_AP_ms = 2000.0
 
 
 def ask(where, rule, got, *meant):
