@@ -155,6 +155,13 @@ def test_a_pair_next_to_block_is_drawn_again():
     assert drawn.follows(replace(half, lengths_ms=(400.0, 600.0)), CELL)
 
 
+def test_a_pair_whose_beats_differ_is_drawn_again():
+    """Oracle: LSODA and the kernel; action potentials of this cell last from 58 to 348 ms."""
+    off = Imperfect(gates={"s": (3.0, 1.0, 1.3), "r": (-2.0, 1.0, 1.0)})
+    uneven = Pair("x", "imperfect-kinetics", {"I_to": 3.0}, {}, off, (450.0, 700.0, 1000.0))
+    assert not drawn.follows(uneven, CELL)
+
+
 # --- recordings --------------------------------------------------------------------------
 
 

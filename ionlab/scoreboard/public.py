@@ -2,7 +2,7 @@
 
 from ionlab.scoreboard.pairs import Imperfect, Pair
 
-FAST = (350.0, 500.0, 800.0)  # for cells that follow 330 ms as well; see `drawn.follows`
+FAST = (350.0, 500.0, 800.0)  # for cells that also follow 330 ms, see `drawn.follows`
 MEDIUM = (400.0, 600.0, 900.0)
 SLOW = (450.0, 700.0, 1000.0)
 SLOWER = (600.0, 800.0, 1000.0)
@@ -80,7 +80,7 @@ KINETICS = (
     ("I_CaL", 0.5, {"f": (2.0, 1.0, 1.2), "xr1": (-3.0, 1.0, 1.0)}, MEDIUM, BOTH, 0.5),
     ("I_Ks", 2.5, {"xs": (-4.0, 1.0, 0.8), "h": (2.0, 1.0, 1.0)}, FAST, BOTH, 0.5),
     ("I_K1", 0.6, {"d": (-2.0, 1.0, 1.0), "f": (0.0, 1.0, 0.75)}, SLOW, V_ALONE, 0.5),
-    ("I_to", 3.0, {"s": (3.0, 1.0, 1.3), "r": (-2.0, 1.0, 1.0)}, SLOW, BOTH, 1.0),
+    ("I_to", 2.0, {"s": (3.0, 1.0, 1.3), "r": (-2.0, 1.0, 1.0)}, SLOW, BOTH, 1.0),
 )
 AMOUNTS_OFF = Imperfect({"I_Ks": 1.4, "I_CaL": 0.8, "I_to": 0.7})
 KINETICS_OFF = Imperfect(gates={"f": (-3.0, 1.0, 0.8), "xr1": (2.0, 1.0, 1.3)})
