@@ -1,8 +1,10 @@
 """The scoreboard from pairs to tables; what has finished is kept, so that a stopped run goes on."""
 
+import io
 import json
+import signal
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
 from functools import partial
 from itertools import groupby
 from multiprocessing import get_context
@@ -69,7 +71,9 @@ def simulate(pairs, folder, model=tentusscher2004):
     A pair that fails here fails again where it is answered, and the failure is recorded there.
     """
     work = partial(_make, model=model, folder=folder)
-    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+    ends = (signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends them at once
+    context = get_context("spawn")
+    with ProcessPoolExecutor(PROCESSES, context, signal.signal, ends) as pool:
         made = as_completed([pool.submit(work, pair) for pair in pairs])
         try:
             for _ in tqdm(made, total=len(pairs), desc="simulate", unit="pair", disable=None):
@@ -80,8 +84,8 @@ def simulate(pairs, folder, model=tentusscher2004):
 
 
 def _make(pair, model, folder):
-    """Have the traces of a pair in a folder; an error stays in this process."""
-    with suppress(Exception):
+    """Have the traces of a pair in a folder; errors and progress bars stay in this process."""
+    with suppress(Exception), redirect_stderr(io.StringIO()):
         recordings(pair, model, folder)
 
 
