@@ -151,7 +151,8 @@ def _levelled(sweep, t_ms, warnings):
         )
         signal, measured = bridge(clock, signal, spikes), bridge(t_ms, measured, spikes)
     rest, peak, upstrokes = landmarks(signal)
-    drift = find_drift(signal, upstrokes, peak - rest)
+    spacing = max(1, round(np.median(np.diff(t_ms))))
+    drift = find_drift(signal, upstrokes, peak - rest, spacing)
     if drift is None:
         return signal, measured, upstrokes, 0.0
     moved = f"{np.ptp(drift):.2g}" if sweep.fluorescent else f"{np.ptp(drift):.1f} mV"

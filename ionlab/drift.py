@@ -45,8 +45,10 @@ def resting_levels(x, upstrokes_ms):
     return np.maximum(ends - 0.5 * window, 0.5 * ends), np.array(levels)
 
 
-def find_drift(x, upstrokes_ms, span):
+def find_drift(x, upstrokes_ms, span, spacing=1):
     """Return the drift (T,) of the rest of x (T,), of mean zero; None without a certain one.
+
+    spacing : in ms, of the samples from which x was interpolated.
 
     The curve is the polynomial through the resting levels whose degree serves best (Bayes'
     information criterion), so that alternans and noise do not count: they come and go from beat to
@@ -64,9 +66,9 @@ def find_drift(x, upstrokes_ms, span):
     t_ms, levels = resting_levels(x, upstrokes_ms)
     if len(levels) < 2:
         return None
-    window_ms = WINDOW * np.median(np.diff(upstrokes_ms))
+    samples = WINDOW * np.median(np.diff(upstrokes_ms)) / spacing
     step = np.median(np.diff(np.unique(x)))  # of the converter
-    error = 1.25 * white_noise(x) / np.sqrt(window_ms) + 0.3 * step  # of a median
+    error = 1.25 * white_noise(x[::spacing]) / np.sqrt(samples) + 0.3 * step  # of a median
     degrees = range(1, min((len(levels) + 1) // 2, HIGHEST) + 1)
     fits = [_fit(t_ms, levels, degree, error) for degree in degrees]
     curve, variance, _ = min(fits, key=lambda fit: fit[2])

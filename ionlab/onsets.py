@@ -51,6 +51,7 @@ def place(t_ms, V_mV, upstrokes_ms, own):
 
     t_ms, V_mV : (M,) samples as measured, at any rate: samples 1 ms apart straddle an upstroke of
     1 ms, and the crossing of a line between them is up to 0.3 ms off, this mostly less than 0.1 ms.
+    It is up to 0.6 ms with samples 2 ms apart, if the upstroke is not that of the cell.
     """
     interval = np.median(np.diff(t_ms))
     above = own.upstroke_mV > 0.5 * (own.rest + own.peak)

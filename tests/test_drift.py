@@ -23,8 +23,9 @@ def runs():
     return pace(tentusscher2004, LENGTHS, record_last_ms=5000.0)
 
 
-def read(V, fluorescent=False):
-    sweep = Measured("x.csv, sweep 1", "1", np.arange(float(len(V))), V, fluorescent)
+def read(V, fluorescent=False, every=1):
+    t = np.arange(0.0, len(V), every)
+    sweep = Measured("x.csv, sweep 1", "1", t, V[::every], fluorescent)
     recording = assemble("x.csv", [sweep], tentusscher2004)
     return recording.sweeps[0], recording.warnings
 
@@ -52,6 +53,14 @@ def test_a_paced_cell_does_not_drift(runs, rng):
             sweep, warnings = read(noisy)
             assert warnings == () and sweep.drift_mV == 0.0
             np.testing.assert_array_equal(sweep.V_mV, noisy)
+
+
+def test_noise_of_coarse_samples_is_no_drift(runs, rng):
+    """Oracle: nothing was added; between samples 2 ms apart there is no noise that averages."""
+    for V in runs["V"]:
+        for _ in range(3):
+            sweep, warnings = read(V + rng.normal(0.0, 2.0, len(V)), every=2)
+            assert warnings == () and sweep.drift_mV == 0.0
 
 
 def test_two_beats_show_a_drift():
