@@ -31,6 +31,8 @@ __all__ = [
     "write_recording",
 ]
 
+EARLY_ms = 3.0  # an artefact may lift V over the crossing so long before its stimulus is due
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -169,7 +171,8 @@ def assemble(file, measured, cell, warnings=()):
                 stimuli = with_failed(stimuli, beat.cycle_length_ms)
         elif not sweep.fluorescent:
             stimuli = refine(stimuli, stimulus, beat, cell, model)
-        answer = features.capture(beat.t_ms, to_levels(beat.signal, beat.rest, beat.peak), stimuli)
+        levels = to_levels(beat.signal, beat.rest, beat.peak)
+        answer = features.capture(beat.t_ms, levels, stimuli - EARLY_ms)
         warnings += _unanswered(sweep.where, beat.cycle_length_ms, answer)
         sweeps.append(
             Sweep(

@@ -41,7 +41,7 @@ def check_time(where, t_ms):
 
 def check_voltage(where, V_mV):
     """Raise if voltages (M,) are recognisably in volts or uV, or as an amplifier gave them out."""
-    size = np.percentile(np.abs(V_mV), 99.8)
+    size = np.percentile(np.abs(V_mV), 98.0)  # without the artefacts of stimuli
     rule, got = "V_mV must be in mV", f"values from {V_mV.min():g} to {V_mV.max():g}"
     column = "fluorescence, which is scaled to the cell,"
     if 0 < size <= 0.3:

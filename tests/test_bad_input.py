@@ -147,7 +147,7 @@ def test_a_missing_stimulus_channel_is_replaced_by_the_upstrokes(clean):
     assert silent.stimuli_ms == pytest.approx(read(clean)[0].stimuli_ms)
 
 
-@pytest.mark.parametrize("height_mV", [90.0, 150.0, -60.0])
+@pytest.mark.parametrize("height_mV", [90.0, 400.0, -60.0])
 @pytest.mark.parametrize("lasts_ms", [0.5, 2.0])
 @pytest.mark.parametrize("channel", [True, False], ids=["channel", "no channel"])
 def test_the_artefact_of_a_stimulus_is_bridged(clean, height_mV, lasts_ms, channel):
@@ -160,6 +160,21 @@ def test_the_artefact_of_a_stimulus_is_bridged(clean, height_mV, lasts_ms, chann
     assert len(warnings) == 1 and "5 spikes of up to 4 ms" in warnings[0]
     assert sweep.stimuli_ms == pytest.approx(ONSETS_ms, abs=0.1)
     assert np.abs(sweep.V_mV - read(clean)[0].V_mV).max() < 0.5
+
+
+@pytest.mark.parametrize("samples", [1, 10])
+def test_an_artefact_that_runs_into_the_upstroke_does_no_harm(clean, samples):
+    """Oracle: the onsets, to the width of the artefact, and the sweep without artefacts."""
+    t, V = clean["time_ms"], clean["V_mV"].copy()
+    for onset in ONSETS_ms:
+        V[(t >= onset - 1.0) & (t < onset + 1.0)] += 150.0
+    plain = read(clean)[0]
+    for columns in ({**clean, "V_mV": V}, with_stimulus({**clean, "V_mV": V})):
+        sweep, warnings = read(slower(columns, samples))
+        assert warnings == () and sweep.answer == "1:1"
+        assert sweep.stimuli_ms == pytest.approx(ONSETS_ms, abs=0.01 if not sweep.placed else 2.3)
+        off = np.abs((sweep.t_ms - ONSETS_ms[0] + 250.0) % LENGTH_ms - 250.0) > 5.0
+        assert np.abs(sweep.V_mV - plain.V_mV)[off].max() < 0.1
 
 
 def test_artefacts_do_not_count_as_answers(clean):

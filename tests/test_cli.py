@@ -447,7 +447,7 @@ FLAT = "".join(f"{t},-85\n" for t in range(400))
         (HEAD + "0,-85\n1,inf\n", ["line 3: V_mV must be a number"]),
         (HEAD + "0,-85\n1,-85\n1,-85\n", ["line 4: time_ms must rise", "column sweep"]),
         (HEAD + "5,-85\n4,-85\n", ["line 3: time_ms must rise within a sweep, got 4 after 5"]),
-        (HEAD + FLAT, ["needs an upstroke", "Check the unit"]),
+        (HEAD + FLAT, ["must change along the sweep", "right column"]),
     ],
 )
 @pytest.mark.parametrize("first", [True, False])
