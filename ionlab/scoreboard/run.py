@@ -3,6 +3,7 @@
 import io
 import json
 import signal
+import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import redirect_stderr, suppress
 from functools import partial
@@ -101,7 +102,7 @@ def answer(name, pairs, out, model=tentusscher2004):
                 keep(folder, name, pair, answered)
                 found[pair.name] = answered
                 if answered.error:
-                    tqdm.write(f"{name}: {pair.name}: {answered.error}")
+                    tqdm.write(f"{name}: {pair.name}: {answered.error}", file=sys.stderr)
                 bar.update()
     return found
 
