@@ -7,17 +7,18 @@ import numpy as np
 
 from ionlab.errors import BadValue, known
 
-KINDS = ("amount", "shift", "stretch", "tau")
-UNITS = {"amount": "log ratio", "shift": "mV", "stretch": "log ratio", "tau": "log ratio"}
+KINDS = ("amount", "shift", "stretch", "tau", "start")
+GATING = ("shift", "stretch", "tau")
 
 
 @dataclass(frozen=True, order=True)
 class Change:
     """One way in which a cell may differ from another.
 
-    kind : "amount", the conductance of a current; or of a gate "shift", its steady state along V
-        in mV, "stretch", how wide that is, "tau", its time constant.
-    target : the current or the gate.
+    kind : "amount", the conductance of a current; of a gate "shift", its steady state along V in
+        mV, "stretch", how wide that is, "tau", its time constant; "start", a concentration at the
+        beginning of pacing, which nobody knows and nobody asks for.
+    target : the current, the gate or the state.
 
     Values are mV for a shift and logarithms of a ratio for the others, so 0 is no change.
     """
@@ -41,7 +42,13 @@ def candidates(cell, pumps=False):
     carriers = cell.pumps if pumps else {}
     amounts = [Change("amount", current) for current in (*cell.conductances, *carriers)]
     gates = [g for g in cell.gate_names if current_of(cell, g) in cell.conductances]
-    return (*amounts, *(Change(kind, gate) for kind in KINDS[1:] for gate in gates))
+    return (*amounts, *(Change(kind, gate) for kind in GATING for gate in gates))
+
+
+def starts(cell):
+    """Return the `Change`s of concentrations that drift for longer than a recording lasts."""
+    slow = [s.name for s in cell.states if s.unit == "mM" and s.name not in cell.observables]
+    return tuple(Change("start", name) for name in slow)
 
 
 def apply(cell, values):
@@ -53,7 +60,7 @@ def apply(cell, values):
     0.048
     """
     parameters = {**cell.conductances, **cell.pumps}
-    factors, moves = {}, {}
+    factors, moves, begin = {}, {}, {}
     for change, value in values.items():
         known("kind of change", change.kind, KINDS)
         if not np.isfinite(value):
@@ -62,6 +69,8 @@ def apply(cell, values):
             continue
         if change.kind == "amount":
             factors[parameters[known("current", change.target, parameters)]] = np.exp(value)
+        elif change.kind == "start":
+            begin[change.target] = cell.state(change.target).start * np.exp(value)
         else:
             moves.setdefault(change.target, {})[change.kind] = value
     for gate, move in moves.items():
@@ -71,7 +80,7 @@ def apply(cell, values):
             float(np.exp(move.get("stretch", 0.0))),
             float(np.exp(move.get("tau", 0.0))),
         )
-    return cell.perturbed(**factors) if factors else cell
+    return cell.perturbed(**factors).with_start(**begin)
 
 
 def current_of(cell, gate):

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from ionlab.errors import BadValue, known, positive
-from ionlab.identify import usable
+from ionlab.compare import usable
 from ionlab.integrate import METHODS, integrate
 from ionlab.observed import Beats, UPSTROKE_ms, paced
 from ionlab.recordings import Recording

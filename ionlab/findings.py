@@ -13,7 +13,7 @@ import pandas as pd
 
 from ionlab import plot
 from ionlab.currents import currents
-from ionlab.identify import POOR_FIT_mV
+from ionlab.compare import POOR_FIT_mV
 from ionlab.network import device_of
 from ionlab.observed import hidden_states
 from ionlab.simulate import pace
@@ -177,7 +177,7 @@ def fit_figures(comparison):
 
 
 def _calcium(ode, length):
-    """Ca_i (T,) of the paced neural ODE, as `identify.along` does it for V."""
+    """Ca_i (T,) of the paced neural ODE, as `compare.along` does it for V."""
     whole = length * max(2, round(20_000 / length))
     return pace(ode, [float(length)], whole, float(length))["Ca_i"][0]
 

@@ -1,189 +1,292 @@
-"""Which current changed: the networks of control and treated, read side by side (section 2.1)."""
+"""Which current changed, in amount or in gating, how much, and how sure that is (section 4).
 
-from dataclasses import dataclass
+Control first (M to M_X), then treated against control (M_Y). The retrained gating layers propose
+which gates moved; whole trajectories of the fast simulator decide, so that noise in V is never
+differentiated. Every set of up to three changes competes, and few changes are preferred.
+"""
+
+import time
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from tqdm import tqdm
 
-from ionlab.errors import BadRecording
-from ionlab.neural_ode import learned
-from ionlab.observed import Beats
-from ionlab.retrain import Refits, retrain
-from ionlab.settle import scaled
-from ionlab.simulate import pace
+from ionlab import presets, store
+from ionlab.cells import tentusscher2004
+from ionlab.changes import GATING, Change, candidates, current_of, starts
+from ionlab.compare import LEVEL, POOR_FIT_mV, Comparison, CurrentChange, compare
+from ionlab.errors import known, positive
+from ionlab.evidence import LOG_ODDS, Evidence, per_change
+from ionlab.search import Found, amounts, explain, fit_control
+from ionlab.trajectory import Trajectories
 
-LEVEL = 1.645  # standard errors to each side of a 90 % interval
-CALLED = 2.4  # standard errors a change needs to be called one: 1 in 60 by chance, six currents
-LEAST = np.log(1.1)  # a smaller change is not called one
-FLOOR = 0.02  # standard error of a log ratio that better recordings would not remove
-UNSEEN = np.log(100.0) / LEVEL  # and of one that the recordings do not show at all
-POOR_FIT_mV = 5.0  # a neural ODE further from its recording than this is no sound base
+TIED = 3.0  # log evidence within which explanations cannot be told apart, 20 to 1
+LISTED = 4.6  # and within which they are mentioned, 100 to 1
+PROPOSED = 2  # gates that the retrained networks propose
+UNFIT = 0.12  # a model that misses the control by more of its range (RMS) is no base
+TICKS = 30  # steps of the progress bar, about
 
 
 @dataclass(frozen=True)
-class CurrentChange:
-    """The conductance of a current, treated over control: ratio and 90 % interval.
+class ChangeFound:
+    """One change in an explanation: a ratio, or a shift in mV, with its 90 % interval."""
 
-    evidence is the change in standard errors.
-    """
-
-    name: str
-    ratio: float
+    kind: str
+    target: str
+    current: str
+    value: float
     low: float
     high: float
-    evidence: float
-    changed: bool
 
 
 @dataclass(frozen=True)
-class GateChange:
-    """A gate, treated against control: shift of h_inf (mV), ratio of tau, mean difference."""
+class Explanation:
+    """A set of changes that explains the treated recording; none if empty.
 
-    name: str
-    shift_mV: float
-    tau_ratio: float
-    difference: float
+    probability : among the explanations that are listed. log_evidence : against the best.
+    rmse_mV : of V, along the whole trajectories.
+    """
+
+    changes: tuple[ChangeFound, ...]
+    probability: float
+    log_evidence: float
+    rmse_mV: float
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """What `compare` found.
+class Identification:
+    """What `identify` found.
 
     Attributes
     ----------
-    beats : of control and treated.
-    refits : the two retrained networks.
-    odes : the two neural ODEs, gains included.
-    simulated_mV : for each, the neural ODE along the recording's beats, (N, T).
-    v_rmse_mV : (2,) neural ODE against recording.
-    currents : in order of evidence.
-    gates : in the cell's order.
+    comparison : of the networks (`ionlab.compare.Comparison`), with eta and the gate curves.
+    currents : ratio of conductance, treated over control, by evidence (`CurrentChange`).
+    explanations : the best, then others that fit about as well.
+    kind : "no change", "amount", "gating", "both", or "undecidable" where explanations of another
+        kind, or of another gate or current, cannot be told apart from the best.
+    sides : `Trajectories` of control and treated.
+    predictions : (M,) of both: the fitted model along the recordings.
+    misses : of both, observable -> (size over its range, duration in ms) of the model's misses.
+    fits : whether the model fits the control at all.
+    seconds : that it took.
     """
 
-    beats: tuple[Beats, Beats]
-    refits: Refits
-    odes: tuple
-    simulated_mV: tuple
-    v_rmse_mV: np.ndarray
+    comparison: Comparison
     currents: tuple[CurrentChange, ...]
-    gates: tuple[GateChange, ...]
+    explanations: tuple[Explanation, ...]
+    kind: str
+    sides: tuple[Trajectories, Trajectories]
+    predictions: tuple
+    misses: tuple
+    fits: bool
     warnings: tuple[str, ...]
+    seconds: float
 
     @property
     def changed(self):
-        """Names of the currents whose change is supported."""
+        """Names of the currents whose change, in amount or in gating, is supported."""
         return tuple(c.name for c in self.currents if c.changed)
 
+    @property
+    def eta(self):
+        """The `EtaChoice` of the networks."""
+        return self.comparison.choice
 
-def usable(recording):
-    """Return the sweeps of a `Recording` that are captured 1:1, and warnings on those left out."""
-    sweeps = [sweep for sweep in recording.sweeps if sweep.answer == "1:1"]
-    if not sweeps:
-        answers = ", ".join(f"{s.name}: {s.answer}" for s in recording.sweeps)
-        raise BadRecording(
-            f"{recording.file}: no sweep follows its stimuli 1:1 ({answers}). Pace more slowly."
-        )
-    left_out = [
-        f"{recording.file}: sweep {s.name} is {s.answer}, not 1:1, and was left out."
-        for s in recording.sweeps
-        if s.answer != "1:1"
+    @property
+    def v_rmse_mV(self):
+        """(2,) RMS by which the fitted model misses V in control and treated."""
+        pairs = zip(self.sides, self.predictions, strict=True)
+        return np.array([side.rmse_mV(f) for side, f in pairs])
+
+
+def identify(
+    control,
+    treated,
+    cell=tentusscher2004,
+    preset="paper",
+    eta=None,
+    favour=None,
+    pumps=False,
+    seed=0,
+    device="auto",
+):
+    """Say what changed from one recording to the other; return an `Identification`.
+
+    control, treated : `Recording`s of one cell, before and after. cell : the model.
+    preset, seed, device : of the first pass and of the retraining.
+    eta : holds the retrained gates to the theory; chosen from the data if None (`EtaChoice`).
+    favour : current or gate -> weight below 1 for one that is a likely target (section 4): 0.1
+        makes its change ten times as likely beforehand, and is its weight in the eta term.
+    pumps : offer pumps and exchangers, too.
+
+    >>> from ionlab import from_traces, pace
+    >>> ill = tentusscher2004.perturbed(g_Kr=0.5)
+    >>> before, after = (from_traces(pace(c, [500.0]), "") for c in (tentusscher2004, ill))
+    >>> identify(before, after).changed  # doctest: +SKIP
+    ('I_Kr',)
+    """
+    began = time.perf_counter()
+    settings = presets.find(preset)
+    changes = (*candidates(cell, pumps), *starts(cell))
+    odds = _odds(cell, changes, favour or {})
+    fit = store.theory(cell, settings.clamp, seed, device)
+    weights = {g: w for g, w in (favour or {}).items() if g in cell.gate_names}
+    seen = compare(fit, control, treated, eta, settings.membrane, device, weights)
+    sides = tuple(Trajectories(own, changes) for own in seen.beats)
+    with tqdm(total=TICKS, desc="trajectories", unit="step", leave=False) as bar:
+        begin = _gains(seen, changes)
+        base = fit_control(sides[0], begin[0], bar.update)
+        proposals = _proposals(seen, changes)
+        start = base.theta + begin[1] - begin[0]
+        found = explain(sides[1], Evidence(base, odds), proposals, start, bar.update)
+    explanations = _explanations(cell, changes, sides[1], found)
+    fits = sides[0].rmse_mV(base.prediction) <= UNFIT * sides[0].blocks[0].range
+    result = Identification(
+        comparison=seen,
+        currents=_currents(cell, changes, found, explanations),
+        explanations=explanations,
+        kind=_kind(explanations) if fits else "undecidable",
+        sides=sides,
+        predictions=(base.prediction, found.hypotheses[0].prediction),
+        misses=(base.noise.misses, found.noise.misses),
+        fits=bool(fits),
+        warnings=(),
+        seconds=time.perf_counter() - began,
+    )
+    return _with_warnings(result)
+
+
+def _odds(cell, changes, favour):
+    """Prior log odds (P,) of the changes; `favour` weighs currents and gates."""
+    odds = per_change(LOG_ODDS, changes)
+    names = [*cell.conductances, *cell.pumps, *cell.gate_names]
+    for name, weight in favour.items():
+        known("current or gate", name, names)
+        positive(f"the weight of {name}", weight, "Try 0.1; 1 is no preference.")
+        odds -= np.log(weight) * np.array([change.target == name for change in changes])
+    return odds
+
+
+def _gains(seen, changes):
+    """Thetas (2, P) of control and treated with the gains that the networks started from."""
+    log_gains = np.log(seen.refits.settled.gains[:, 0].cpu().double().numpy())
+    names = list(seen.beats[0].cell.conductances)
+    theta = np.zeros((2, len(changes)))
+    for k, change in enumerate(changes):
+        if change.kind == "amount" and change.target in names:
+            theta[:, k] = log_gains[:, names.index(change.target)]
+    return np.clip(theta, -1.5, 1.5)
+
+
+def _proposals(seen, changes):
+    """Sets of one change: the gates that the retrained networks moved most."""
+    moved = sorted(seen.gates, key=lambda gate: -gate.difference)[:PROPOSED]
+    return [(changes.index(Change(kind, g.name)),) for g in moved for kind in ("shift", "tau")]
+
+
+def _explanations(cell, changes, side, found):
+    """Return the best `Explanation` and those that fit about as well without being more of it."""
+    best = found.hypotheses[0]
+    near = [
+        h
+        for h in found.hypotheses
+        if h is best
+        or (h.log_evidence > best.log_evidence - LISTED and not set(h.changes) > set(best.changes))
     ]
-    return sweeps, left_out
-
-
-def compare(fit, control, treated, eta=1e-3, recipe=None, device="auto"):
-    """Retrain on two recordings and read which currents changed; return a `Comparison`.
-
-    fit : the network of the first pass, for the cell of the recordings.
-    control, treated : `ionlab.recordings.Recording`.
-
-    The ratio of a current is that of its gains, so what it would carry at equal voltage; its
-    interval comes from the residuals of both fits. What the gates did is read off their curves.
-    """
-    (x_sweeps, x_left), (y_sweeps, y_left) = usable(control), usable(treated)
-    beats = (Beats.of(fit.cell, x_sweeps), Beats.of(fit.cell, y_sweeps))
-    refits = retrain(fit, beats, [eta], recipe=recipe, device=device)
-    odes, simulated, rmse, warnings = [], [], [], [*x_left, *y_left]
-    for d, (recording, own) in enumerate(zip((control, treated), beats, strict=True)):
-        ode = scaled(own.cell, refits.gains[d, 0]).with_kinetics(
-            learned(refits.network(d, 0), own.cell)
+    weights = np.exp([min(h.log_evidence - best.log_evidence, 0.0) for h in near])
+    return tuple(
+        Explanation(
+            changes=tuple(_described(cell, changes, h)),
+            probability=float(weight / weights.sum()),
+            log_evidence=float(h.log_evidence - best.log_evidence),
+            rmse_mV=side.rmse_mV(h.prediction),
         )
-        V_mV, last_good_ms = along(ode, own)
-        if last_good_ms is not None:
-            warnings.append(
-                f"{recording.file}: the neural ODE diverged; last good time {last_good_ms:g} ms."
-            )
-        error = float(np.sqrt(np.mean((V_mV - own.V_mV)[own.seen] ** 2)))
-        if not error <= POOR_FIT_mV:
-            warnings.append(
-                f"{recording.file}: the model misses the recording by {error:.1f} mV (RMS). The "
-                "intervals hold for errors of this kind only in part; read them with doubt."
-            )
-        odes.append(ode)
-        simulated.append(V_mV)
-        rmse.append(error)
-    return Comparison(
-        beats=beats,
-        refits=refits,
-        odes=tuple(odes),
-        simulated_mV=tuple(simulated),
-        v_rmse_mV=np.array(rmse),
-        currents=current_changes(refits.settled),
-        gates=_gate_changes(refits, beats),
-        warnings=tuple(warnings),
+        for h, weight in zip(near, weights, strict=True)
     )
 
 
-def along(cell, beats):
-    """Return V (N, T) of the paced cell along mean beats, and the last good time or None."""
-    V = np.full(beats.V_mV.shape, np.nan)
-    for k, length in enumerate(beats.lengths):
-        whole = length * max(2, round(20_000 / length))
-        traces = pace(cell, [float(length)], whole, length)
-        if traces.diverged[0]:
-            return V, float(traces.last_good_ms[0])
-        V[k, :length] = traces["V"][0]
-        V[k, length:] = V[k, length - 1]
-    return V, None
+def _described(cell, changes, hypothesis):
+    """Yield the changes of a hypothesis in the units that a reader expects."""
+    errors = np.sqrt(np.diag(hypothesis.covariance))
+    for k, value, error in zip(hypothesis.changes, hypothesis.values, errors, strict=True):
+        change = changes[k]
+        numbers = value + LEVEL * error * np.array([0.0, -1.0, 1.0])
+        if change.kind != "shift":
+            numbers = np.exp(numbers)
+        current = current_of(cell, change.target) if change.kind in GATING else change.target
+        yield ChangeFound(change.kind, change.target, current, *map(float, numbers))
 
 
-def current_changes(settled):
-    """Return the `CurrentChange`s from data set 0 to data set 1 of a `Settled`, by evidence.
+def _kind(explanations):
+    """Name the kind of what was found; see `Identification`."""
+    best = explanations[0].changes
+    if not best:
+        return "no change"
+    tied = [e for e in explanations[1:] if e.log_evidence > -TIED]
+    if any(
+        {(c.kind, c.target) for c in e.changes} != {(c.kind, c.target) for c in best} for e in tied
+    ):
+        return "undecidable"
+    kinds = {"gating" if c.kind in GATING else "amount" for c in best}
+    return kinds.pop() if len(kinds) == 1 else "both"
 
-    Gains are read where the gates are still those of the theory: there they are the solution of a
-    linear problem, with standard errors. Training goes on to fit noise, too.
+
+def _currents(cell, changes, found: Found, explanations):
+    """Return a `CurrentChange` for each current, by evidence.
+
+    A current that the best explanation leaves alone gets the ratio that it would have if it had
+    changed besides. Where explanations are tied, the interval covers what each of them says.
     """
-    gains = settled.gains[:, 0].cpu().double().numpy()
-    relative = settled.errors / gains  # (2, C)
-    changes = []
-    for c, name in enumerate(settled.membrane.cell.conductances):
-        log_ratio = np.log(gains[1, c] / gains[0, c])
-        error = min(np.sqrt((relative[:, c] ** 2).sum() + FLOOR**2), UNSEEN)
-        low, ratio, high = np.exp(log_ratio + LEVEL * error * np.array([-1.0, 0.0, 1.0]))
-        evidence = float(abs(log_ratio) / error)
-        changed = bool(evidence > CALLED and abs(log_ratio) > LEAST)
-        changes.append(CurrentChange(name, *map(float, (ratio, low, high)), evidence, changed))
-    return tuple(sorted(changes, key=lambda change: -change.evidence))
+    evidence, best = found.evidence, found.hypotheses[0]
+    own = {c.target: c for c in explanations[0].changes if c.kind == "amount"}
+    changed = {c.current for c in explanations[0].changes}
+    tied = [e for e in explanations[1:] if e.log_evidence > -TIED]
+    rows = []
+    for k in amounts(changes):
+        name = changes[k].target
+        of_name = [
+            j
+            for j in evidence.offered
+            if changes[j].target == name
+            or (changes[j].kind in GATING and current_of(cell, changes[j].target) == name)
+        ]
+        without = tuple(j for j in best.changes if j not in of_name)
+        wider = best.changes if k in best.changes else (*best.changes, k)
+        less, more = evidence.linear(
+            found.A, found.z, found.theta, [without, best.changes if name in changed else wider]
+        )
+        if name in own:
+            ratio, low, high = own[name].value, own[name].low, own[name].high
+        else:
+            _, values, covariance = evidence.posterior(found.A, found.z, found.theta, wider)
+            error = np.sqrt(covariance[-1, -1])
+            ratio, low, high = np.exp(values[-1] + LEVEL * error * np.array([0.0, -1.0, 1.0]))
+        for e in tied:
+            if name in changed and name in {c.current for c in e.changes}:
+                other = [c for c in e.changes if c.kind == "amount" and c.target == name]
+                low = min([low, *(c.low for c in other)] if other else [low, 1.0])
+                high = max([high, *(c.high for c in other)] if other else [high, 1.0])
+        rows.append(
+            CurrentChange(
+                name, float(ratio), float(low), float(high), float(more - less), name in changed
+            )
+        )
+    return tuple(sorted(rows, key=lambda c: (-c.changed, -c.evidence)))
 
 
-def _gate_changes(refits, beats):
-    """Compare h_inf and tau of the two networks where the recordings have been."""
-    V = np.concatenate([own.V_mV[own.seen] for own in beats])
-    grid = np.linspace(*np.percentile(V, [0.5, 99.5]), 201)
-    cell = beats[0].cell
-    x, y = (
-        cell.with_kinetics(learned(refits.network(d, 0), cell)).gates(cell.at(V=grid))
-        for d in (0, 1)
-    )
-    changes = []
-    for gate in cell.gate_names:
-        before, after = x[gate], y[gate]
-
-        def miss(shift, before=before.h_inf, after=after.h_inf):
-            return np.mean((np.interp(grid - shift, grid, before) - after) ** 2)
-
-        shift = minimize_scalar(miss, bounds=(-40.0, 40.0), method="bounded").x
-        tau_ratio = np.exp(np.mean(np.log(after.tau_ms / before.tau_ms)))
-        difference = np.mean(np.abs(after.h_inf - before.h_inf))
-        changes.append(GateChange(gate, float(shift), float(tau_ratio), float(difference)))
-    return tuple(changes)
+def _with_warnings(found):
+    """Return the result with what a reader should know of it."""
+    said = list(found.comparison.warnings)
+    for which, error in zip(("control", "treated"), found.v_rmse_mV, strict=True):
+        if error > POOR_FIT_mV:
+            said.append(
+                f"The fitted model misses the {which} by {error:.1f} mV (RMS) along whole "
+                "trajectories; the intervals count misses of this size and duration."
+            )
+    if not found.fits:
+        said.append(
+            "The model cannot fit the control, whatever its conductances and gates: nothing that "
+            "it says of the treatment can be trusted. Choose another --cell, or check the units "
+            "and the stimuli of the recording."
+        )
+    return replace(found, warnings=tuple(said))

@@ -12,7 +12,9 @@ METHODS = ("rush-larsen", *implicit.SOLVERS)
 CHUNK = 16  # runs between two steps of the progress bar
 
 
-def integrate(cells, onsets, samples, sample_ms, first, method, rtol=1e-7, held=None, ease=1.0):
+def integrate(
+    cells, onsets, samples, sample_ms, first, method, rtol=1e-7, held=None, ease=1.0, quiet=False
+):
     """Integrate one run a cell; return values, fine and last_good_ms of `simulate.Traces`.
 
     onsets : (N, B) of the stimuli, rising; infinity where there is none.
@@ -20,6 +22,7 @@ def integrate(cells, onsets, samples, sample_ms, first, method, rtol=1e-7, held=
     held : state -> (N, samples) values that it is clamped to; NaN lets it go.
     ease : with the fast kernel, how much longer its steps are before `first`. At 2.5 it takes a
         third of the time and the slow ions come out within 0.002 mM after 20 s.
+    quiet : without a progress bar, for one of many calls.
     """
     known("method", method, METHODS)
     names = cells[0].state_names
@@ -40,7 +43,9 @@ def integrate(cells, onsets, samples, sample_ms, first, method, rtol=1e-7, held=
     clamped = np.array([names.index(n) for n in held], int)
     clamps = np.stack(list(held.values()), 1) if held else np.empty((len(cells), 0, samples))
     chunks = range(0, len(cells), CHUNK)
-    for k in tqdm(chunks, desc="simulate", unit="chunk", delay=2.0, disable=len(chunks) < 2):
+    for k in tqdm(
+        chunks, desc="simulate", unit="chunk", delay=2.0, disable=quiet or len(chunks) < 2
+    ):
         rows = slice(k, k + CHUNK)
         good[rows] = loops.run(
             start[rows],

@@ -10,7 +10,7 @@ import numpy as np
 from ionlab import store
 from ionlab.cells import tentusscher2004 as CELL
 from ionlab.dataset import Sequences
-from ionlab.identify import current_changes
+from ionlab.compare import current_changes
 from ionlab.perturb import PAPER
 from ionlab.presets import find
 from ionlab.readout import CASES, SHIPPED, file_of, recorded

@@ -15,13 +15,15 @@ from ionlab.integrate import METHODS, integrate
 from ionlab.observed import Beats
 
 PACED_ms = 20_000.0
+STEP = {"amount": 0.02, "shift": 0.4, "stretch": 0.03, "tau": 0.04, "start": 0.005}
 EASE = 2.5  # of the steps before the beats that are compared
 FAR = 10.0  # ranges of the observable: where a trial diverged
 SLOW_ms = (3.0, 15.0, 60.0)  # how long misses of the model last
-LEAST = {"V": 2e-4, "Ca_i": 5e-4}  # of the range: the solver's own error
+LEAST = {"V": 5e-4, "Ca_i": 5e-4}  # of the range: the solver's own error
 THIN = 200  # samples of a sweep, about, in which the size of slow misses is estimated
 WIDEST = 0.3  # of the range
-JITTER_ms, JITTER_PLACED_ms = 0.01, 0.3  # timing of the stimuli: recorded, placed at upstrokes
+ROUGH, ROUGH_LEAST = 3.0, 3e-4  # of the misses, and of the range
+JITTER_ms, JITTER_PLACED_ms = 0.012, 0.3  # timing of the stimuli: recorded, placed at upstrokes
 OFFSET_mV = 0.05  # of the electrode, from one recording to the next
 SCALE = 0.05  # of fluorescence, whose rest and peak need not be those of the model
 
@@ -50,10 +52,14 @@ class Block:
 
 
 class Trajectories:
-    """The mean beats of one recording as one vector (M,), and simulations of it."""
+    """The mean beats of one recording as one vector (M,), and what changed cells would have shown.
 
-    def __init__(self, beats: Beats, paced_ms=PACED_ms):
-        self.beats, self.evaluations, self.modes = beats, 0, {}
+    changes : the P ways in which the cell may differ from the theory; theta (P,) are their values.
+    """
+
+    def __init__(self, beats: Beats, changes, paced_ms=PACED_ms):
+        self.beats, self.changes, self.evaluations, self.modes = beats, changes, 0, {}
+        self.steps = np.array([STEP[change.kind] for change in changes])
         self.cell = beats.cell
         self.counts = np.array([len(V) for V, _ in beats.single])
         span = int((self.counts * beats.lengths).max() + beats.lengths.max())
@@ -72,14 +78,16 @@ class Trajectories:
                 at = block.rows.stop
         self.seen = np.concatenate(seen)
 
-    def simulate(self, cells):
+    def predict(self, thetas):
         """Return (K, M): what K cells, each paced at every cycle length, would have shown."""
         beats, N = self.beats, len(self.beats.lengths)
-        cells = list(cells)
+        cells = [apply(self.cell, dict(zip(self.changes, x, strict=True))) for x in thetas]
         self.evaluations += len(cells)
         runs = [cell for cell in cells for _ in range(N)]
         onsets = np.tile(self.onsets, (len(cells), 1))
-        values, _, _ = integrate(runs, onsets, self.samples, 1.0, self.first, METHODS[0], ease=EASE)
+        values, _, _ = integrate(
+            runs, onsets, self.samples, 1.0, self.first, METHODS[0], ease=EASE, quiet=True
+        )
         parts = []
         for block in self.blocks:
             n = block.sweep
@@ -91,6 +99,19 @@ class Trajectories:
             far = self.seen[block.rows] + FAR * block.range
             parts.append(np.where(np.isfinite(x), x, far))
         return np.concatenate(parts, 1)
+
+    def linearised(self, theta, columns=None):
+        """Return the prediction (M,) and its derivatives (M, C) by some or all of the changes."""
+        columns = np.arange(len(theta)) if columns is None else np.asarray(columns, int)
+        moved = np.tile(theta, (len(columns), 1))
+        moved[np.arange(len(columns)), columns] += self.steps[columns]
+        f = self.predict([theta, *moved])
+        return f[0], (f[1:] - f[0]).T / self.steps[columns]
+
+    def rmse_mV(self, prediction):
+        """RMS (mV) by which a prediction (M,) misses V."""
+        rows = slice(0, max(b.rows.stop for b in self.blocks if b.name == self.observables[0]))
+        return float(np.sqrt(np.mean((self.seen - prediction)[rows] ** 2)))
 
     def noise(self, residual=None):
         """Return the `Noise` under which a residual (M,) is most likely; the least if None."""
@@ -129,28 +150,42 @@ class Trajectories:
             self.modes[key] = (thin, L, vectors, np.maximum(values, 0.0))
         return self.modes[key]
 
+    def rough(self, residual):
+        """Return `Noise` for a first approach: all samples alike, as large as the misses are."""
+        sizes = []
+        for name in self.observables:
+            rows = np.concatenate(
+                [residual[b.rows] / b.range for b in self.blocks if b.name == name]
+            )
+            sizes.append(max(np.sqrt(np.mean(rows**2)), ROUGH_LEAST))
+        size = {n: ROUGH * x for n, x in zip(self.observables, sizes, strict=True)}
+        factors = [np.sqrt((size[b.name] * b.range) ** 2 + b.white) for b in self.blocks]
+        return Noise(self, {}, factors)
+
 
 @dataclass(frozen=True)
 class Noise:
-    """The covariance of a recording: `share` observable -> (size over range, duration in ms)."""
+    """The covariance of a recording, by the Cholesky factor of each block (or its diagonal).
+
+    misses : observable -> (size over its range, duration in ms) of the slow misses of the model.
+    """
 
     of: Trajectories
-    share: dict
+    misses: dict
     factors: list
 
     def whiten(self, x):
         """Return x (M,) or (M, C) in units in which the noise is white with variance 1."""
-        return np.concatenate(
-            [
-                solve_triangular(L, x[block.rows], lower=True)
-                for block, L in zip(self.of.blocks, self.factors, strict=True)
-            ]
-        )
+        parts = []
+        for block, L in zip(self.of.blocks, self.factors, strict=True):
+            rows = x[block.rows]
+            parts.append(solve_triangular(L, rows, lower=True) if L.ndim == 2 else (rows.T / L).T)
+        return np.concatenate(parts)
 
     @property
     def log_det(self):
         """Half the logarithm of the determinant of the covariance."""
-        return sum(np.log(np.diag(L)).sum() for L in self.factors)
+        return sum(np.log(np.diag(L) if L.ndim == 2 else L).sum() for L in self.factors)
 
 
 def _slow(t_ms, slow_ms):
@@ -175,7 +210,9 @@ def _block(beats, name, k, at):
     sigma = np.median(np.abs(np.diff(single, 3, axis=1))) / 0.6745 / np.sqrt(20.0)
     span = np.ptp(mean)
     rate = np.gradient(mean)
-    steep = np.maximum(np.abs(np.append(np.diff(mean), 0.0)), np.abs(np.diff(mean, prepend=mean[0])))
+    steep = np.maximum(
+        np.abs(np.append(np.diff(mean), 0.0)), np.abs(np.diff(mean, prepend=mean[0]))
+    )
     jitter = JITTER_PLACED_ms if beats.placed else JITTER_ms
     white = sigma**2 / len(single) + (LEAST[name] * span) ** 2 + (jitter * steep) ** 2
     columns = [jitter * rate]

@@ -22,7 +22,7 @@ CONDA_NAMES = {"torch": "pytorch"}  # what conda-forge calls it
 ROOMS = (
     "errors maths cells perturb features kernel implicit integrate simulate stiffness dataset "
     "units tables drift quality stimuli beats onsets recordings lei2017 network observed membrane "
-    "settle progress train retrain neural_ode currents identify direct sensitivity presets store "
+    "settle progress train retrain neural_ode currents compare direct sensitivity presets store changes trajectory evidence search identify "
     "readout scenes plot widgets findings notebook report sweep stages reproduce bench scoreboard "
     "check course options cli_course cli_sweep cli_scoreboard cli __main__"
 ).split()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ionlab import identify, perturb, presets
+from ionlab import compare, perturb, presets
 from ionlab.bench.figure import Figure, timed
 from ionlab.bench.solver import EDGE_ms
 from ionlab.cells import tentusscher2004 as CELL
@@ -74,9 +74,7 @@ def attribution():
     fit, figures = _shipped(), []
     for seed, perturbation in enumerate(perturb.PAPER):
         ((_, factor),) = perturbation.factors.items()
-        found = identify.compare(
-            fit, *_recordings(perturbation, seed), recipe=presets.PAPER.membrane
-        )
+        found = compare(fit, *_recordings(perturbation, seed), recipe=presets.PAPER.membrane)
         names = [change.name for change in found.currents]
         change = found.currents[names.index(perturbation.current)]
         lengths = presets.PAPER.beats_ms

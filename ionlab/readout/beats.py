@@ -7,7 +7,7 @@ import torch
 
 from ionlab import cells, presets
 from ionlab.errors import known
-from ionlab.identify import usable
+from ionlab.compare import usable
 from ionlab.membrane import Membrane
 from ionlab.observed import Beats, hidden_states
 from ionlab.recordings import from_traces

@@ -8,7 +8,7 @@ import numpy as np
 
 from ionlab import direct, perturb
 from ionlab.cells import tentusscher2004 as CELL
-from ionlab.identify import compare
+from ionlab.compare import compare
 from ionlab.neural_ode import learned
 from ionlab.observed import Beats
 from ionlab.plot import BLUE, GREY, ORANGE, RED

@@ -7,7 +7,7 @@ import numpy as np
 
 from ionlab import perturb, presets
 from ionlab.cells import tentusscher2004 as CELL
-from ionlab.identify import along, current_changes
+from ionlab.compare import along, current_changes
 from ionlab.neural_ode import learned
 from ionlab.observed import Beats
 from ionlab.plot import BLUE, RED
@@ -37,7 +37,7 @@ class Found:
     Attributes
     ----------
     asked : control, treated and noise: what the answer belongs to.
-    changes : of the six currents (`ionlab.identify.CurrentChange`), by evidence.
+    changes : of the six currents (`ionlab.compare.CurrentChange`), by evidence.
     simulated_mV : of both neural ODEs along the beats, (N, T) each.
     """
 

@@ -7,7 +7,7 @@ import pytest
 
 from ionlab.cells import tentusscher2004
 from ionlab.errors import BadRecording
-from ionlab.identify import compare, usable
+from ionlab.compare import compare, usable
 from ionlab.perturb import ITO, LONG_QT, SHORT_QT
 from ionlab.presets import FAST
 from ionlab.recordings import from_traces

@@ -1,0 +1,118 @@
+"""How well a set of changes explains a treated recording, given what its control has taught.
+
+Near a point theta the prediction is linear, so a hypothesis (a set S of changes, each with a
+Gaussian prior) has a Gaussian posterior and an evidence in closed form: P x P matrices, no
+simulation. That is fast enough to try every set of three. The prior odds of S are those of few
+changes, the part that the L1 term plays in Eq. 2.6.2.
+"""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+CELL_SD = {"amount": 0.7, "shift": 4.0, "stretch": 0.15, "tau": 0.3, "start": 0.03}
+CHANGE_SD = {"amount": 0.7, "shift": 6.0, "stretch": 0.2, "tau": 0.5, "start": 0.003}
+LOG_ODDS = {"amount": -2.5, "shift": -3.5, "stretch": -5.0, "tau": -3.5}  # that it changed at all
+LIMIT = {"amount": 3.0, "shift": 20.0, "stretch": 0.8, "tau": 1.6, "start": 0.2}
+TRUST = {"amount": 0.7, "shift": 6.0, "stretch": 0.25, "tau": 0.5, "start": 0.02}  # of one step
+BATCH = 500
+WIDEN = 40  # pairs of changes that are tried with a third
+
+
+def per_change(table, changes):
+    """(P,) values of a table by kind."""
+    return np.array([table.get(change.kind, 0.0) for change in changes])
+
+
+def limited(changes, theta):
+    """Return theta within the range in which a change means something."""
+    limit = per_change(LIMIT, changes)
+    return np.clip(theta, -limit, limit)
+
+
+@dataclass(frozen=True)
+class Control:
+    """The cell as its control recording shows it (M_X): a Gaussian about theta (P,).
+
+    prediction (M,), derivatives (M, P) and noise are those of the recording at theta.
+    """
+
+    changes: tuple
+    theta: np.ndarray
+    covariance: np.ndarray
+    prediction: np.ndarray
+    derivatives: np.ndarray
+    noise: object
+
+
+class Evidence:
+    """Hypotheses about a treated recording y: theta = theta_X + changes in S.
+
+    log_odds : (P,) prior log odds of each change.
+    """
+
+    def __init__(self, control, log_odds):
+        self.control, self.log_odds = control, log_odds
+        changes = control.changes
+        self.variance = per_change(CHANGE_SD, changes) ** 2
+        self.offered = [k for k, change in enumerate(changes) if change.kind != "start"]
+        drift = np.array([change.kind == "start" for change in changes]) * self.variance
+        self.base = control.covariance + np.diag(drift)
+
+    def prior(self, S):
+        """Covariance (P, P) of theta if the changes S (indices) happened."""
+        covariance = self.base.copy()
+        S = list(S)
+        covariance[S, S] += self.variance[S]
+        return covariance
+
+    def linear(self, A, z, theta, sets):
+        """Return the log evidence (K,) of K sets, linearised at theta.
+
+        A (M, P), z (M,) : derivatives and residual there, whitened.
+        """
+        G, b, c = self._normal(A, z, theta)
+        eye, found = np.eye(len(G)), []
+        for k in range(0, len(sets), BATCH):
+            some = sets[k : k + BATCH]
+            C = np.stack([self.prior(S) for S in some])
+            M = eye + G @ C
+            x = np.linalg.solve(M, np.broadcast_to(b, (len(C), len(b)))[..., None])[..., 0]
+            gain = np.einsum("i,kij,kj->k", b, C, x)
+            found.append(0.5 * (gain - c) - 0.5 * np.linalg.slogdet(M)[1])
+        return np.concatenate(found) + [self.log_odds[list(S)].sum() for S in sets]
+
+    def posterior(self, A, z, theta, S):
+        """Return theta (P,), the changes (s,) and their covariance (s, s), linearised at theta."""
+        G, b, _ = self._normal(A, z, theta)
+        C, S = self.prior(S), list(S)
+        M = np.eye(len(G)) + G @ C
+        x, K = np.linalg.solve(M, b), np.linalg.solve(M, G)
+        v = self.variance[S]
+        covariance = np.diag(v) - v[:, None] * K[np.ix_(S, S)] * v
+        return self.control.theta + C @ x, v * x[S], covariance
+
+    def value(self, z, theta, S):
+        """Log posterior density of theta under S, but for a constant."""
+        away = theta - self.control.theta
+        return -0.5 * (z @ z + away @ np.linalg.solve(self.prior(S), away))
+
+    def occam(self, A, S):
+        """What turns the greatest `value` into the log evidence of S (Laplace)."""
+        G = A.T @ A
+        volume = np.linalg.slogdet(np.eye(len(G)) + G @ self.prior(S))[1]
+        return -0.5 * volume + self.log_odds[list(S)].sum()
+
+    def likely_sets(self, A, z, theta):
+        """Return sets of up to three changes and their log evidence, linearised at theta."""
+        sets = [(), *((k,) for k in self.offered), *combinations(self.offered, 2)]
+        found = self.linear(A, z, theta, sets)
+        best = [sets[k] for k in np.argsort(-found)[:WIDEN]]
+        wider = {tuple(sorted({*S, k})) for S in best for k in self.offered} - set(sets)
+        three = [S for S in wider if len(S) == 3]
+        return sets + three, np.concatenate([found, self.linear(A, z, theta, three)])
+
+    def _normal(self, A, z, theta):
+        e = z - A @ (self.control.theta - theta)
+        return A.T @ A, A.T @ e, e @ e
