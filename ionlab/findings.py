@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ionlab import plot
-from ionlab.currents import currents
 from ionlab.compare import POOR_FIT_mV
+from ionlab.currents import currents
 from ionlab.network import device_of
 from ionlab.observed import hidden_states
 from ionlab.simulate import pace

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from ionlab import cells, lei2017, notebook, perturb, presets
-from ionlab.errors import BadValue, IonlabError, known, positive
 from ionlab.compare import usable
+from ionlab.errors import BadValue, IonlabError, known, positive
 from ionlab.network import device_of
 from ionlab.recordings import from_traces, read_recording
 from ionlab.retrain import ETA_ADVICE
