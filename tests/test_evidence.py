@@ -1,0 +1,162 @@
+"""Oracle: the full Gaussian of control, changes and data, written out and handed to SciPy."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from scipy.stats import multivariate_normal
+
+from ionlab import evidence
+from ionlab.changes import Change
+from ionlab.evidence import Control, Evidence, limited, per_change
+
+CHANGES = (
+    Change("amount", "I_Kr"),
+    Change("amount", "I_Ks"),
+    Change("shift", "xr1"),
+    Change("stretch", "xr1"),
+    Change("tau", "xs"),
+    Change("start", "Na_i"),
+)
+P, M = len(CHANGES), 25
+SETS = [S for n in range(4) for S in combinations(range(5), n)]
+ODDS = np.array([-2.0, -2.5, -3.0, -4.0, -3.5, 0.0])
+
+
+class Problem:
+    """A random linear recording: y = y_0 + A theta + white noise, seen from the point `theta`."""
+
+    def __init__(self, seed):
+        rng = np.random.default_rng(seed)
+        self.A = rng.normal(size=(M, P)) * rng.uniform(0.3, 3.0, P)
+        root = 0.3 * rng.normal(size=(P, P))
+        self.theta_X = rng.normal(0.0, 0.2, P)
+        self.phi = root @ root.T + 0.01 * np.eye(P)  # how unsure the control is
+        control = Control(CHANGES, self.theta_X, self.phi, None, None, None)
+        self.evidence = Evidence(control, ODDS)
+        self.theta = self.theta_X + rng.normal(0.0, 0.3, P)
+        self.y = self.A @ self.theta_X + 2.0 * rng.normal(size=M)
+        self.z = self.y - self.A @ self.theta
+        self.sd = np.array([evidence.CHANGE_SD[change.kind] for change in CHANGES])
+
+    def joint(self, S):
+        """Map from (phi, drift of the slow state, delta of S) to theta, and their covariance."""
+        columns = [5, *S]
+        to_theta = np.concatenate([np.eye(P), np.eye(P)[:, columns]], 1)
+        covariance = np.zeros((P + len(columns),) * 2)
+        covariance[:P, :P] = self.phi
+        covariance[range(P, P + len(columns)), range(P, P + len(columns))] = self.sd[columns] ** 2
+        return to_theta, covariance
+
+    def log_marginal(self, S):
+        """Log density of y under S."""
+        to_theta, covariance = self.joint(S)
+        D = self.A @ to_theta
+        return multivariate_normal.logpdf(
+            self.y, self.A @ self.theta_X, np.eye(M) + D @ covariance @ D.T
+        )
+
+
+@pytest.fixture(params=range(3))
+def problem(request):
+    return Problem(request.param)
+
+
+def linear(problem, sets, theta=None):
+    theta = problem.theta if theta is None else theta
+    return problem.evidence.linear(problem.A, problem.y - problem.A @ theta, theta, sets)
+
+
+def test_log_evidence_is_the_marginal_likelihood_and_the_prior_odds(problem):
+    expected = [problem.log_marginal(S) + ODDS[list(S)].sum() for S in SETS]
+    constant = -0.5 * M * np.log(2.0 * np.pi)  # the same for all sets, and left out
+    np.testing.assert_allclose(linear(problem, SETS), np.array(expected) - constant, atol=1e-8)
+
+
+def test_more_sets_than_a_batch_come_back_in_their_order(problem, monkeypatch):
+    whole = linear(problem, SETS)
+    monkeypatch.setattr(evidence, "BATCH", 4)
+    np.testing.assert_allclose(linear(problem, SETS), whole, atol=1e-10)
+
+
+def test_where_it_is_linearised_does_not_matter_to_a_linear_recording(problem):
+    elsewhere = linear(problem, SETS, problem.theta_X + 1.0)
+    np.testing.assert_allclose(elsewhere, linear(problem, SETS), atol=1e-8)
+
+
+@pytest.mark.parametrize("S", [(), (0,), (2,), (0, 4), (1, 2, 3)])
+def test_posterior_of_theta_and_of_the_changes(problem, S):
+    """By precisions, (D'D + C^-1)^-1, where the code inverts nothing."""
+    found = problem.evidence.posterior(problem.A, problem.z, problem.theta, S)
+    theta, values, covariance = found[:3]
+    to_theta, prior = problem.joint(S)
+    D = problem.A @ to_theta
+    full = np.linalg.inv(D.T @ D + np.linalg.inv(prior))
+    mean = full @ D.T @ (problem.y - problem.A @ problem.theta_X)
+    np.testing.assert_allclose(theta, problem.theta_X + to_theta @ mean, atol=1e-8)
+    np.testing.assert_allclose(values, mean[P + 1 :], atol=1e-8)
+    np.testing.assert_allclose(covariance, full[P + 1 :, P + 1 :], atol=1e-8)
+
+
+@pytest.mark.parametrize("S", [(), (3,), (0, 1)])
+def test_value_and_volume_make_the_evidence(problem, S):
+    """Laplace is exact where all is linear; `value` is greatest at the posterior mean."""
+    own = problem.evidence
+    theta = own.posterior(problem.A, problem.z, problem.theta, S)[0]
+    best = own.value(problem.y - problem.A @ theta, theta, S)
+    assert best + own.occam(problem.A, S) == pytest.approx(linear(problem, [S])[0], abs=1e-8)
+    for step in 0.05 * np.eye(P):
+        aside = theta + step
+        assert own.value(problem.y - problem.A @ aside, aside, S) < best
+
+
+def test_a_change_that_explains_nothing_costs_its_odds_and_no_more():
+    problem = Problem(7)
+    problem.A[:, 0] = 0.0  # the recording does not show I_Kr
+    alone, besides = linear(problem, [(1,), (0, 1)], problem.theta_X)
+    assert besides - alone == pytest.approx(ODDS[0], abs=1e-8)
+
+
+def test_intervals_cover_changes_that_are_drawn_from_the_prior():
+    covered = []
+    for seed in range(400):
+        problem = Problem(100 + seed)
+        rng, S = np.random.default_rng(seed), list(SETS[1 + seed % 25])
+        delta = np.zeros(P)
+        delta[[5, *S]] = rng.normal(0.0, problem.sd[[5, *S]])
+        cell = rng.multivariate_normal(problem.theta_X, problem.phi)
+        z = problem.A @ (cell + delta - problem.theta) + rng.normal(size=M)
+        _, values, covariance = problem.evidence.posterior(problem.A, z, problem.theta, S)[:3]
+        covered += list(abs(values - delta[S]) < 1.645 * np.sqrt(np.diag(covariance)))
+    assert len(covered) > 700 and np.mean(covered) == pytest.approx(0.9, abs=0.03)
+
+
+def test_where_the_control_is_well_known_the_set_that_made_the_recording_wins():
+    for seed, S in enumerate(SETS):
+        problem = Problem(seed)
+        problem.evidence.base[:] = 1e-4 * np.eye(P)
+        truth = problem.theta_X.copy()
+        truth[list(S)] += 2.0 * problem.sd[list(S)]
+        z = 10.0 * problem.A @ (truth - problem.theta)
+        sets, found = problem.evidence.likely_sets(10.0 * problem.A, z, problem.theta)
+        assert len(set(sets)) == len(sets) == len(found)
+        assert sets[int(np.argmax(found))] == S
+
+
+def test_sets_of_three_grow_from_the_best_pairs_and_leave_starts_out():
+    problem = Problem(1)
+    sets, _ = problem.evidence.likely_sets(problem.A, problem.z, problem.theta)
+    assert {S for S in sets if len(S) < 3} == {S for S in SETS if len(S) < 3}
+    assert {len(S) for S in sets} == {0, 1, 2, 3}
+    assert all(S == tuple(sorted(set(S))) and 5 not in S for S in sets)
+
+
+def test_tables_by_kind_and_their_limits():
+    np.testing.assert_array_equal(
+        per_change({"shift": 20.0, "amount": 3.0}, CHANGES), [3.0, 3.0, 20.0, 0.0, 0.0, 0.0]
+    )
+    wide = evidence.LIMIT["shift"]
+    np.testing.assert_allclose(limited(CHANGES, np.full(P, 1e3))[2], wide)
+    np.testing.assert_allclose(limited(CHANGES, np.full((2, P), -1e3))[:, 2], -wide)
+    small = np.full(P, 0.01)
+    np.testing.assert_array_equal(limited(CHANGES, small), small)
