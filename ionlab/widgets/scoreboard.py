@@ -8,8 +8,10 @@ from ionlab.plot.live import Curve, Panel
 from ionlab.widgets.explorer import Choose, Explorer, Picture, Slide, Tick
 
 RATIOS = (0.1, 10.0)  # of the drawn estimates; what is beyond is drawn at the edge
+TRUE = (0.2, 4.0)  # of the true ratios
 HALVES = 5.0  # likewise, of a miss in halves of an interval
 LEVEL = norm.ppf(0.95)  # standard errors to each side of a 90 % interval
+DENSITY = 0.2  # of the axes, in 1/%
 EVERY = "all"
 
 
@@ -38,7 +40,7 @@ def calibration(estimates, method, kind=EVERY, seen=EVERY, unchanged=True):
     told = (mine if unchanged else amounts)["miss"].dropna().sort_values().to_numpy()
     rank = 100.0 * (np.arange(len(told)) + 0.5) / max(len(told), 1)
     curves = {
-        "equal": (RATIOS, RATIOS),
+        "equal": (TRUE, TRUE),
         "bars": _bars(truth, np.clip(low, *RATIOS), np.clip(high, *RATIOS)),
         "held": (truth[held], drawn[held]),
         "missed": (truth[missed], drawn[missed]),
@@ -89,7 +91,7 @@ def calibration_explorer(estimates, method, kinds):
         ),
         "true ratio (log scale)",
         "estimated ratio (log scale)",
-        (0.2, 4.0),
+        TRUE,
         RATIOS,
         xscale="log",
         yscale="log",
@@ -135,13 +137,16 @@ def confusion(n, low, high):
 
 def how_many(n, low, high):
     """Return the picture of how often the truth is held in n intervals, for two coverages."""
-    k, n = np.arange(int(n) + 1), int(n)
+    n = int(n)
+    k = np.arange(n + 1)
+    likely = [(k, binom.pmf(k, n, share)) for share in (low, high)]
+    likely = [(k[p > 1e-6], p[p > 1e-6]) for k, p in likely]
     least, passes, fails = confusion(n, low, high)
     curves = {
-        "low": (100.0 * k / n, n * binom.pmf(k, n, low) / 100.0),
-        "high": (100.0 * k / n, n * binom.pmf(k, n, high) / 100.0),
-        "least": ((100.0 * (least - 0.5) / n,) * 2, (0.0, 0.3)),
+        name: (100.0 * k / n, n * p / 100.0)
+        for name, (k, p) in zip(("low", "high"), likely, strict=True)
     }
+    curves["least"] = ((100.0 * (least - 0.5) / n,) * 2, (0.0, DENSITY))
     return Picture(
         curves,
         f"With {n} intervals, call it good from {least} held on: one that covers {100 * low:.0f} % "
@@ -165,7 +170,7 @@ def how_many_explorer(n=43):
         ),
         "intervals that hold the truth (%)",
         "probability density (1/%)",
-        (40.0, 100.0),
-        (0.0, 0.3),
+        (50.0, 100.0),
+        (0.0, DENSITY),
     )
     return Explorer(controls, [panel], how_many, "What a number of intervals can tell", (800, 340))
