@@ -9,6 +9,7 @@ import click
 from ionlab.cli_course import course
 from ionlab.cli_scoreboard import scoreboard
 from ionlab.cli_sweep import sweep
+from ionlab.errors import positive
 from ionlab.options import (
     DATASETS,
     GATES,
@@ -50,9 +51,15 @@ def main():
 @click.option(
     "--eta",
     type=float,
-    default=1e-3,
-    show_default=True,
-    help="Holds the gates to the theory; 1e-4 to 2e-3, no unit. Larger is closer.",
+    show_default="from the data",
+    help="Holds the networks' gates to the theory; 1e-4 to 2e-3, no unit. Larger is closer.",
+)
+@click.option(
+    "--favour",
+    metavar="NAME=WEIGHT",
+    multiple=True,
+    help="A current or gate that is a likely target, with a weight below 1, as I_Kr=0.1: ten times "
+    "as likely beforehand. May be given again.",
 )
 @click.option(
     "--preset",
@@ -77,8 +84,13 @@ def main():
     type=Name("perturbation", perturbation_names),
     help="Simulate the cell and this change of it instead of reading CONTROL and TREATED.",
 )
-def report(control, treated, out, dataset, drug, concentration, perturbation, **settings):
+def report(
+    control, treated, out, eta, favour, dataset, drug, concentration, perturbation, **settings
+):
     """Say which ionic currents changed from CONTROL to TREATED, by how much, and how sure.
+
+    A change is one of amount (conductance) or of gating (a steady state along V, a time constant);
+    explanations that fit about as well are listed, and "no change" is an answer.
 
     CONTROL and TREATED are CSV files, or folders of them, with the columns time_ms and V_mV (or
     fluorescence); README.md lists the others. Writes report.html, report.ipynb and results.json.
@@ -88,6 +100,7 @@ def report(control, treated, out, dataset, drug, concentration, perturbation, **
       ionlab report data/recordings/control.csv data/recordings/long_qt.csv --out out/report
       ionlab report --dataset lei2017 --drug dofetilide --concentration 0.1 --out out/dofetilide
       ionlab report --perturbation ito --out out/ito
+      ionlab report before.csv after.csv --favour I_Kr=0.1 --favour xr1=0.1 --out out/blocker
     """
     if perturbation is not None:
         if {control, dataset, drug, concentration} != {None}:
@@ -108,8 +121,12 @@ def report(control, treated, out, dataset, drug, concentration, perturbation, **
     folder_to_write(out)
     from ionlab import report as room
 
+    if eta is not None:
+        positive("eta", eta, room.ETA_ADVICE)
     room.run(
         out,
+        eta=eta,
+        favour=",".join(favour) or None,
         control=control,
         treated=treated,
         dataset=dataset,

@@ -40,6 +40,7 @@ class Settings:
     out: str
     cell: str
     eta: float
+    favour: str
     preset: str
     seed: int
     device: str
@@ -55,7 +56,9 @@ class Settings:
                 )
         cells.find(self.cell)
         presets.find(self.preset)
-        positive("eta", self.eta, ETA_ADVICE)
+        if self.eta != 0:
+            positive("eta", self.eta, f"{ETA_ADVICE} 0 chooses it from the data.")
+        self.weights()
         device_of(self.device)
         if self.seed < 0:
             raise BadValue(f"the seed must be zero or more, got {self.seed}. Try 0.")
@@ -69,6 +72,27 @@ class Settings:
                 )
         if self.perturbation:
             perturb.find(self.perturbation).apply(cells.find(self.cell))
+
+    def weights(self):
+        """Return current or gate -> weight, as `favour` names them; {} if it is empty.
+
+        "I_Kr=0.1,xr1=0.5" favours I_Kr ten times, xr1 twice.
+        """
+        cell, weights = cells.find(self.cell), {}
+        for part in filter(None, (part.strip() for part in self.favour.split(","))):
+            name, _, weight = (word.strip() for word in part.partition("="))
+            known("current or gate", name, [*cell.conductances, *cell.gate_names])
+            try:
+                number = float(weight)
+            except ValueError:
+                number = float("nan")
+            if not 0 < number <= 1:
+                raise BadValue(
+                    f'favour takes NAME=WEIGHT with a weight above 0, at most 1, got "{part}". '
+                    f"Try {name}=0.1; 1 is no preference."
+                )
+            weights[name] = number
+        return weights
 
     def recordings(self):
         """Return control and treated: the two files, those of the data set, or simulated ones."""

@@ -344,6 +344,7 @@ def test_report_hands_on_what_it_was_asked(stub):
         "perturbation": None,
         "cell": "tentusscher2004",
         "eta": 5e-4,
+        "favour": None,
         "preset": "paper",
         "seed": 3,
         "device": "auto",
@@ -351,6 +352,27 @@ def test_report_hands_on_what_it_was_asked(stub):
     lines = result.stdout.splitlines()
     assert lines == ["I_Kr fell to 0.50.", *(f"a/b/{name}" for name in room.RESULTS)]
     assert result.stderr == "warning: sweep 1 is noisy.\n"
+
+
+def test_report_chooses_eta_and_favours_nothing_unless_told(stub):
+    room = stub("report")
+    assert run("report", CONTROL, TREATED, "--out", "out").exit_code == 0
+    assert room.asked["eta"] is None and room.asked["favour"] is None
+    favoured = ["--favour", "I_Kr=0.1", "--favour", "xr1=0.5"]
+    assert run("report", CONTROL, TREATED, "--out", "out", *favoured).exit_code == 0
+    assert room.asked["favour"] == "I_Kr=0.1,xr1=0.5"
+
+
+@pytest.mark.parametrize(
+    ("favour", "say"),
+    [
+        ("I_kr=0.1", ['unknown current or gate "I_kr"', 'mean "I_Kr"']),
+        ("I_Kr", ["NAME=WEIGHT", 'got "I_Kr"', "Try I_Kr=0.1"]),
+        ("xr1=2", ["at most 1", 'got "xr1=2"']),
+    ],
+)
+def test_what_is_favoured_has_a_name_and_a_weight(favour, say):
+    refused("report", CONTROL, TREATED, "--favour", favour, "--out", "out", say=say)
 
 
 def test_report_on_a_dataset(stub):

@@ -61,9 +61,26 @@ NON_DEFAULT = {
     "11_short_qt": [{"eta": 5e-4, "cycle_length_ms": 500.0, "noise_mV": 0.5, "noise_uM": 0.02}],
     "12_ito": [{"eta": 5e-4, "cycle_length_ms": 500.0}],
     "13_discussion": [{"sigma_mV": 1.0, "beats": 16, "favoured_weight": 0.1, "seed": 3}],
+    "14_your_recordings": [
+        {"treated": CONTROL},
+        {
+            "control": LONG_QT,
+            "treated": CONTROL,
+            "sweeps": 2,
+            "cell": "tentusscher2004_epi",
+            "preset": "fast",
+            "seed": 4,
+        },
+    ],
     "report": [
         {"control": LONG_QT, "treated": CONTROL, "preset": "fast", "out": "results", "eta": 5e-4},
-        {"perturbation": "ito", "cell": "tentusscher2004_epi", "preset": "fast", "seed": 9},
+        {
+            "perturbation": "ito",
+            "cell": "tentusscher2004_epi",
+            "preset": "fast",
+            "seed": 9,
+            "favour": "I_to=0.1",
+        },
         {"dataset": "lei2017", "drug": "dofetilide", "concentration": 0.1, "preset": "fast"},
     ],
 }

@@ -119,6 +119,27 @@ def test_gate_curves_shade_what_was_seen(count):
         assert (box.x0, box.x1) == pytest.approx((-80, 20))
 
 
+def test_an_identified_gate_stands_out():
+    grid = np.linspace(-100, 50, 50)
+    h = 1 / (1 + np.exp(-grid / 8))
+    three = {name: (h, 1 + h) for name in ("theory", "control", "treated")}
+    gates = {"f": three | {"identified": (0.9 * h, 1 + h)}, "d": three}
+    figure = drawn(plot.gate_curves(grid, gates, (-80, 20), "G"))
+    f, d = (ax for ax in lit(figure) if ax.get_title())
+    assert np.array_equal(f.get_lines()[3].get_ydata(), 0.9 * h) and len(d.get_lines()) == 3
+    assert f.title.get_weight() == "bold" and d.title.get_weight() == "normal"
+
+
+def test_the_choice_of_eta_shows_misfits_limits_and_what_was_chosen():
+    eta, misfit, limit = np.array([1e-4, 1e-3]), np.array([[0.1, 0.2], [0.3, 0.4]]), (0.15, 0.45)
+    figure = drawn(plot.eta_choice(eta, misfit, np.array(limit), 1))
+    chosen, control, accepted, treated, accepted_too = figure.axes[0].get_lines()
+    assert list(chosen.get_xdata()) == [1e-3, 1e-3]
+    assert np.array_equal([control.get_ydata(), treated.get_ydata()], misfit)
+    assert (accepted.get_ydata()[0], accepted_too.get_ydata()[0]) == limit
+    assert "chosen: 0.001" in figure.alt
+
+
 def test_observables_have_an_axis_each():
     panels = {f"{x} ms": {"t_ms": T, "V": V, "Ca_i": Ca_i} for x in (800, 550, 320)}
     figure = drawn(plot.observables(panels, UNITS))

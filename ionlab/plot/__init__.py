@@ -6,7 +6,7 @@
 """
 
 from ionlab.plot.case import ratio_rows
-from ionlab.plot.compare import before_after, fits, gate_curves, ratios
+from ionlab.plot.compare import before_after, eta_choice, fits, gate_curves, ratios
 from ionlab.plot.departures import departures
 from ionlab.plot.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, STYLE, Drawing, styled
 from ionlab.plot.lines import Lines, lines
@@ -25,6 +25,7 @@ __all__ = [
     "Lines",
     "before_after",
     "departures",
+    "eta_choice",
     "fits",
     "gate_curves",
     "lines",

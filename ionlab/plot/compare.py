@@ -1,9 +1,9 @@
-"""Figures of control against treated: fits, ratios, currents, gates."""
+"""Figures of control against treated: fits, ratios, currents, gates, the choice of eta."""
 
 import numpy as np
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
-from ionlab.plot.drawing import BLUE, GREY, RED, Drawing, grid, label, legend, styled
+from ionlab.plot.drawing import BLUE, GREEN, GREY, RED, Drawing, grid, label, legend, styled
 
 SPIKE = 0.08  # a current that lives for less of the beat is drawn magnified
 RATIOS = (0.04, 25.0)  # the widest axis of ratios; intervals that leave it end in arrows
@@ -11,9 +11,9 @@ RATIOS = (0.04, 25.0)  # the widest axis of ratios; intervals that leave it end 
 
 @styled
 def fits(title, sweeps, units, columns=3):
-    """Draw the mean beat of every sweep, the neural ODE laid over, and what is left between them.
+    """Draw the mean beat of every sweep, the fitted model laid over, and what is left between them.
 
-    sweeps : name -> {observable: (recorded (T,), network (T,))}, samples 1 ms apart.
+    sweeps : name -> {observable: (recorded (T,), model (T,))}, samples 1 ms apart.
     units : state -> unit, of the cell.
     """
     observables = list(next(iter(sweeps.values())))
@@ -22,7 +22,7 @@ def fits(title, sweeps, units, columns=3):
     figure = Drawing(
         figsize=(3.1 * columns + 0.6, 0.62 * sum(heights) + 0.8),
         layout="constrained",
-        alt=f"{title}: recorded beats and the neural ODE for {len(sweeps)} sweeps, and residuals.",
+        alt=f"{title}: recorded beats, fitted model and residuals of {len(sweeps)} sweeps.",
     )
     axes = figure.subplots(len(heights), columns, squeeze=False, height_ratios=heights)
     last = len(sweeps) - columns  # from here on, no sweep stands below
@@ -39,12 +39,12 @@ def fits(title, sweeps, units, columns=3):
         for ax, first in zip(column, axes[:per_band, 0], strict=True):
             if ax is not first:
                 ax.sharey(first)
-        for row, (observable, (recorded, network)) in enumerate(traces.items()):
+        for row, (observable, (recorded, model)) in enumerate(traces.items()):
             above, below = column[2 * row : 2 * row + 2]
             (seen,) = above.plot(recorded, color=BLUE, lw=2.2, alpha=0.75, label="recording")
-            (made,) = above.plot(network, color=RED, ls="--", lw=1.1, label="neural ODE")
+            (made,) = above.plot(model, color=RED, ls="--", lw=1.1, label="fitted model")
             below.axhline(0.0, color=GREY, lw=0.8)
-            below.plot(recorded - network, color="0.2", lw=0.9)
+            below.plot(recorded - model, color="0.2", lw=0.9)
             below.set_ylim(-spread[observable], spread[observable])
             below.yaxis.set_major_locator(MaxNLocator(3))
             below.sharex(above)
@@ -175,6 +175,8 @@ def _stretch(times, pair):
 def gate_curves(V_mV, gates, seen_mV, title, columns=5):
     """Draw h_inf(V) and tau(V) of every gate: theory dotted, control blue, treated red.
 
+    A gate with curves "identified" too is one of those that were found to have changed: bold.
+
     V_mV : (T,) voltages.
     gates : gate -> {"theory": (h_inf, tau_ms), "control": ..., "treated": ...}, each (T,).
     seen_mV : lowest and highest voltage of the recordings: elsewhere the curves are a guess.
@@ -183,6 +185,7 @@ def gate_curves(V_mV, gates, seen_mV, title, columns=5):
         "theory": {"color": "0.1", "ls": ":", "lw": 1.6, "zorder": 3},
         "control": {"color": BLUE, "ls": "-"},
         "treated": {"color": RED, "ls": "--"},
+        "identified": {"color": GREEN, "ls": "-.", "lw": 2.2, "zorder": 4},
     }
     bands, columns = grid(len(gates), columns)
     figure = Drawing(
@@ -203,7 +206,7 @@ def gate_curves(V_mV, gates, seen_mV, title, columns=5):
             ax.axvspan(*seen_mV, color=GREY, alpha=0.18, lw=0)
             for kind, values in curves.items():
                 (lines[kind],) = ax.plot(V_mV, values[which], label=kind, **looks[kind])
-        pair[0].set_title(gate)
+        pair[0].set_title(gate, weight="bold" if "identified" in curves else "normal")
         pair[0].set_ylim(-0.05, 1.05)
         pair[1].set_yscale("log")
         lowest, highest = pair[1].get_ylim()
@@ -219,4 +222,35 @@ def gate_curves(V_mV, gates, seen_mV, title, columns=5):
             pair[1].set_ylabel("tau (ms)")
     figure.suptitle(title, x=0.01, ha="left")
     legend(figure, lines.values())
+    return figure
+
+
+@styled
+def eta_choice(eta, misfit_mV, limit_mV, chosen):
+    """Draw the misfit of control (blue) and treated (red) against eta, and which was chosen.
+
+    eta : (K,). misfit_mV : (2, K). limit_mV : (2,), the largest that is accepted. chosen : index.
+    """
+    figure = Drawing(
+        figsize=(7.0, 3.2),
+        layout="constrained",
+        alt=f"Misfit of the networks of control and treated at {len(eta)} values of eta from "
+        f"{min(eta):g} to {max(eta):g}; chosen: {eta[chosen]:g}.",
+    )
+    ax = figure.subplots()
+    ax.axvline(eta[chosen], color=GREY, lw=7.0, alpha=0.5, label=f"chosen: {eta[chosen]:g}")
+    for name, colour, mark, misfit, limit in zip(
+        ("control", "treated"), (BLUE, RED), "os", misfit_mV, limit_mV, strict=True
+    ):
+        ax.plot(eta, misfit, color=colour, marker=mark, label=f"misfit of the {name}")
+        ax.axhline(limit, color=colour, ls="--", lw=1.2, label=f"accepted for the {name}")
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(FixedLocator(eta))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.set_ylim(0.0, 1.15 * max(np.max(misfit_mV), np.max(limit_mV)))
+    ax.set_xlabel("eta (1): larger holds the gates closer to the theory")
+    ax.set_ylabel("misfit (mV per ms)")
+    figure.suptitle("The choice of eta", x=0.01, ha="left")
+    figure.legend(loc="outside right upper")
     return figure
