@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ionlab.check.verdict import ask, exercise
+from ionlab.check.verdict import Untried, ask, exercise
 
 __all__ = ["arrays_as_columns", "beats_for_error", "probabilities_of", "judged_change"]
 
@@ -22,7 +22,7 @@ def arrays_as_columns(columns):
         if not isinstance(got, dict) or set(got) != {"time_ms", "V_mV", "sweep"}:
             return "return a dict with the columns time_ms, V_mV and sweep, spelled like this."
         if any(value is ... for value in got.values()):
-            return "a column is still ...: fill in all three."
+            raise Untried
         sizes = {name: np.shape(value) for name, value in got.items()}
         if set(sizes.values()) != {(N * T,)}:
             return f"each column has one value a sample, ({N * T},) for {N} x {T}; got {sizes}."

@@ -76,15 +76,24 @@ def left(sweeps, which, sigma_mV, beats, drift_mV, seen_Ca, free):
     curves = {
         "told": (x, np.where(lost, np.nan, ends.ravel())),
         "lost": (x, np.where(lost, ends.ravel(), np.nan)),
-        "one": ([-1, len(names)], [1.0, 1.0]),
-        "half": ([-1, len(names)], [0.5, 0.5]),
+        "one": ([-0.6, len(names) - 0.4], [1.0, 1.0]),
+        "half": ([-0.6, len(names) - 0.4], [0.5, 0.5]),
     }
-    said = ", ".join(f"{n} {100 * np.expm1(h):.2g} %" for n, h in zip(names, half, strict=True))
+    said = ", ".join(f"{n} {_size(h)}" for n, h in zip(names, half, strict=True))
     blurred = [n for n, h in zip(names, half, strict=True) if h >= HALF]
     readout = f"90 % intervals, to each side: {said}. "
     readout += f"Half of {', '.join(blurred)} " if blurred else "Half of any current "
     readout += "cannot be told from no change." if blurred else "can be told from no change."
     return Picture(curves, readout)
+
+
+def _size(half):
+    """Half the width of an interval in words: a part in percent, or a factor.
+
+    >>> _size(0.03), _size(1.0)
+    ('3 %', 'a factor of 2.7')
+    """
+    return f"{100 * np.expm1(half):.2g} %" if half < HALF else f"a factor of {np.exp(half):.2g}"
 
 
 def what_is_left(cell, lengths_ms, sigma_mV=0.5, beats=6):
