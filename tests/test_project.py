@@ -30,7 +30,8 @@ ROOMS = (
 ONLY_IN = {"matplotlib": "plot", "ipywidgets": "widgets"}
 STARTS_FAST = set(
     "errors maths cells perturb kernel implicit integrate simulate features "
-    "units tables drift quality stimuli beats onsets recordings lei2017 options cli_course cli".split()
+    "units tables drift quality stimuli beats onsets recordings lei2017 options cli_course "
+    "cli".split()
 )
 
 
