@@ -119,10 +119,10 @@ def report(
             "--dataset takes --drug and --concentration, and stands instead of CONTROL and TREATED."
         )
     folder_to_write(out)
+    if eta is not None:
+        positive("eta", eta, "Try 1e-4 to 2e-3, or leave it out.")
     from ionlab import report as room
 
-    if eta is not None:
-        positive("eta", eta, room.ETA_ADVICE)
     room.run(
         out,
         eta=eta,

@@ -359,7 +359,7 @@ def test_report_chooses_eta_and_favours_nothing_unless_told(stub):
     assert run("report", CONTROL, TREATED, "--out", "out").exit_code == 0
     assert room.asked["eta"] is None and room.asked["favour"] is None
     favoured = ["--favour", "I_Kr=0.1", "--favour", "xr1=0.5"]
-    assert run("report", CONTROL, TREATED, "--out", "out", *favoured).exit_code == 0
+    assert run("report", CONTROL, TREATED, "--out", "again", *favoured).exit_code == 0
     assert room.asked["favour"] == "I_Kr=0.1,xr1=0.5"
 
 
