@@ -142,7 +142,11 @@ def _either(found):
     if len(options) > NAMED:
         said.append(f"{_number(len(options) - NAMED)} more, listed below")
     whole = "both fit" if len(options) == 2 else "all fit"
-    text = f"not decidable: either {', or '.join(said)}: {whole} about equally well."
+    odds = listed([percent(e.probability) for e in options[:NAMED]])
+    text = (
+        f"not decidable: either {', or '.join(said)}: {whole} about equally well (probability "
+        f"{odds})."
+    )
     same = agreed(found)
     return f"{text} In each case {listed(same)} changed." if same else text
 

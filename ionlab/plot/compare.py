@@ -20,7 +20,7 @@ def fits(title, sweeps, units, columns=3):
     bands, columns = grid(len(sweeps), columns)
     heights = [height for _ in observables for height in (3, 1.3)] * bands
     figure = Drawing(
-        figsize=(3.1 * columns + 0.6, 0.62 * sum(heights) + 0.8),
+        figsize=(max(3.1 * columns + 0.6, 6.5), 0.62 * sum(heights) + 0.8),  # title and legend
         layout="constrained",
         alt=f"{title}: recorded beats, fitted model and residuals of {len(sweeps)} sweeps.",
     )
