@@ -2,8 +2,9 @@
 
 Near a point theta the prediction is linear, so a hypothesis (a set S of changes, each with a
 Gaussian prior) has a Gaussian posterior and an evidence in closed form: P x P matrices, no
-simulation. That is fast enough to try every set of three. The prior odds of S are those of few
-changes, the part that the L1 term plays in Eq. 2.6.2.
+simulation. That is fast enough to try every set of three. What has not changed may still differ
+by a percent (`STILL_SD`), for no cell stands still between two recordings. The prior odds of S are
+those of few changes, the part that the L1 term plays in Eq. 2.6.2.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from itertools import combinations
 import numpy as np
 
 CELL_SD = {"amount": 0.7, "shift": 4.0, "stretch": 0.15, "tau": 0.3, "start": 0.03}
-CHANGE_SD = {"amount": 0.7, "shift": 6.0, "stretch": 0.2, "tau": 0.5, "start": 0.003}
+CHANGE_SD = {"amount": 0.7, "shift": 6.0, "stretch": 0.2, "tau": 0.5}
+STILL_SD = {"amount": 0.01, "shift": 0.15, "stretch": 0.01, "tau": 0.01, "start": 0.003}
 LOG_ODDS = {"amount": -2.5, "shift": -3.5, "stretch": -5.0, "tau": -3.5}  # that it changed at all
 LIMIT = {"amount": 3.0, "shift": 20.0, "stretch": 0.8, "tau": 1.6, "start": 0.2}
 TRUST = {"amount": 0.7, "shift": 6.0, "stretch": 0.25, "tau": 0.5, "start": 0.02}  # of one step
@@ -57,15 +59,13 @@ class Evidence:
         changes = control.changes
         self.variance = per_change(CHANGE_SD, changes) ** 2
         self.offered = [k for k, change in enumerate(changes) if change.kind != "start"]
-        drift = np.array([change.kind == "start" for change in changes]) * self.variance
-        self.base = control.covariance + np.diag(drift)
+        self.still = per_change(STILL_SD, changes) ** 2
 
     def prior(self, S):
         """Covariance (P, P) of theta if the changes S (indices) happened."""
-        covariance = self.base.copy()
-        S = list(S)
-        covariance[S, S] += self.variance[S]
-        return covariance
+        S, spread = list(S), self.still.copy()
+        spread[S] = self.variance[S]
+        return self.control.covariance + np.diag(spread)
 
     def linear(self, A, z, theta, sets):
         """Return the log evidence (K,) of K sets, linearised at theta.
@@ -84,14 +84,17 @@ class Evidence:
         return np.concatenate(found) + [self.log_odds[list(S)].sum() for S in sets]
 
     def posterior(self, A, z, theta, S):
-        """Return theta (P,), the changes (s,) and their covariance (s, s), linearised at theta."""
-        G, b, _ = self._normal(A, z, theta)
+        """Return theta (P,), the changes (s,), their covariance (s, s) and the `value` there.
+
+        All linearised at theta.
+        """
+        G, b, c = self._normal(A, z, theta)
         C, S = self.prior(S), list(S)
         M = np.eye(len(G)) + G @ C
         x, K = np.linalg.solve(M, b), np.linalg.solve(M, G)
         v = self.variance[S]
         covariance = np.diag(v) - v[:, None] * K[np.ix_(S, S)] * v
-        return self.control.theta + C @ x, v * x[S], covariance
+        return self.control.theta + C @ x, v * x[S], covariance, 0.5 * (b @ C @ x - c)
 
     def value(self, z, theta, S):
         """Log posterior density of theta under S, but for a constant."""

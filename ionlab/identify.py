@@ -14,7 +14,7 @@ from tqdm import tqdm
 from ionlab import presets, store
 from ionlab.cells import tentusscher2004
 from ionlab.changes import GATING, Change, candidates, current_of, starts
-from ionlab.compare import LEVEL, POOR_FIT_mV, Comparison, CurrentChange, compare
+from ionlab.compare import LEVEL, Comparison, CurrentChange, POOR_FIT_mV, compare
 from ionlab.errors import known, positive
 from ionlab.evidence import LOG_ODDS, Evidence, per_change
 from ionlab.search import Found, amounts, explain, fit_control
@@ -258,7 +258,7 @@ def _currents(cell, changes, found: Found, explanations):
         if name in own:
             ratio, low, high = own[name].value, own[name].low, own[name].high
         else:
-            _, values, covariance = evidence.posterior(found.A, found.z, found.theta, wider)
+            _, values, covariance, _ = evidence.posterior(found.A, found.z, found.theta, wider)
             error = np.sqrt(covariance[-1, -1])
             ratio, low, high = np.exp(values[-1] + LEVEL * error * np.array([0.0, -1.0, 1.0]))
         for e in tied:

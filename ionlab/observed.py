@@ -10,6 +10,7 @@ from ionlab.simulate import clamp, pace
 
 SETTLE_BEATS = 3  # beats under clamp before the hidden states are read
 FREE_ms, FINE_ms = 2.0, 0.1  # the upstroke: how long the model runs free, and its samples
+TIMING_ms = {"on samples": 0.002, "between samples": 0.05, "placed": 0.15}
 UPSTROKE_ms = 3.0  # after the onset: what tells of the current that makes the upstroke
 
 
@@ -27,6 +28,7 @@ class Beats:
     single : for each sweep V and Ca_i (or None) of every beat, (B, length).
     upstrokes : for each sweep the samples within `UPSTROKE_ms` of an onset: times since, and V.
     placed : whether stimuli were placed at the upstrokes, so that their timing tells nothing.
+    timing_ms : standard error of the onsets: on the samples, between them, or placed.
     scaled : whether V is scaled fluorescence, whose upstroke is that of the dye and the camera.
     seen : (N, T) where there are data, not padding or what a cut sweep lacks of its beat.
     V_mV, Ca_i_mM : (N, T) mean beats; Ca_i_mM is None without a calcium channel.
@@ -38,6 +40,7 @@ class Beats:
     single: tuple
     upstrokes: tuple
     placed: bool
+    timing_ms: float
     scaled: bool
     seen: np.ndarray
     V_mV: np.ndarray
@@ -80,10 +83,19 @@ class Beats:
             tuple(single),
             tuple(_after_onsets(sweep) for sweep in sweeps),
             any(sweep.placed for sweep in sweeps),
+            max(_timing_ms(sweep) for sweep in sweeps),
             any(sweep.scaled for sweep in sweeps),
             seen,
             *_means(single, lengths.max()),
         )
+
+
+def _timing_ms(sweep):
+    """Return the standard error of the onsets of a sweep, see `TIMING_ms`."""
+    if sweep.placed:
+        return TIMING_ms["placed"]
+    whole = sweep.interval_ms == 1.0 and np.allclose(sweep.stimuli_ms, np.rint(sweep.stimuli_ms))
+    return TIMING_ms["on samples" if whole else "between samples"]
 
 
 def _cut(trace, starts, length):

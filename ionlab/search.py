@@ -10,13 +10,13 @@ import numpy as np
 
 from ionlab.evidence import CELL_SD, TRUST, Control, Evidence, limited, per_change
 
-SCALES = (1.0, 0.5, 0.2)  # of a step, tried at once
+SCALES = (1.0, 0.35)  # of a step, tried at once
 ROUGH_STEPS, CONTROL_STEPS = 7, 6
 ENOUGH = 1.0  # a smaller gain in the fit ends it
-SINGLES, SETS, WITH_MORE, KEPT, ROUNDS = 4, 5, 3, 10, 3
+SINGLES, SETS, WITH_MORE, KEPT, ROUNDS = 3, 5, 2, 8, 3
 HOPELESS, LOST = 100.0, 300.0  # log evidence below the best, before and after fitting
 STEPS = 7  # of a fit
-FAR, NEAR, CLOSE = 0.15, 0.003, 0.05  # of a trusted step; of the log evidence
+FAR, CLOSE = 0.15, 0.1  # of a trusted step; of the log evidence
 SIMPLER = 1.5  # log evidence that another change must bring
 
 
@@ -30,8 +30,8 @@ class Hypothesis:
     theta : (P,) all parameters at the best fit.
     values, covariance : (s,), (s, s) of the changes.
     log_evidence : relative to the others of the same search.
-    prediction : (M,).
     fitted : log posterior density of theta, the part of the evidence without the volume.
+    prediction : (M,). columns : (M, s) its derivatives by the changes.
     """
 
     changes: tuple
@@ -39,8 +39,9 @@ class Hypothesis:
     values: np.ndarray
     covariance: np.ndarray
     log_evidence: float
-    prediction: np.ndarray
     fitted: float
+    prediction: np.ndarray
+    columns: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -152,14 +153,13 @@ def explain(trajectories, evidence, proposals=(), start=None, tick=lambda: None)
     order = np.argsort(-evidence.linear(A0, z0, home, singles))[:SINGLES]
     begin = {S: near(S) for S in [(), *(singles[k] for k in order), *proposals]}
     kept, best = {}, None
-    for turn in range(ROUNDS):
+    for _ in range(ROUNDS):
         tick()
         sets, found = evidence.likely_sets(A, z, theta)
         for S in _shortlist(sets, found, best):
             if S not in kept and S not in begin:
                 begin[S] = limited(changes, evidence.posterior(A, z, theta, S)[0])
-        begin |= {S: h.theta for S, h in kept.items()}
-        tried = _refine(trajectories, evidence, noise, A, begin)
+        tried = _refine(trajectories, evidence, noise, A, begin, kept.values())
         top = _simplest(trajectories, evidence, tried)
         tried.sort(key=lambda h: -h.log_evidence)
         sound = [h for h in tried[:KEPT] if h.fitted > top.fitted - HOPELESS]
@@ -173,7 +173,7 @@ def explain(trajectories, evidence, proposals=(), start=None, tick=lambda: None)
         if best == top.changes:
             break
         best = top.changes
-    last = _refine(trajectories, evidence, noise, A, {S: h.theta for S, h in kept.items()})
+    last = _refine(trajectories, evidence, noise, A, {}, kept.values())
     last.sort(key=lambda h: -h.log_evidence)
     top = _simplest(trajectories, evidence, last)
     return Found(evidence, (top, *(h for h in last if h is not top)), theta, A, z, noise)
@@ -210,48 +210,68 @@ def _simplest(trajectories, evidence, hypotheses):
     return max((h for h in good if len(h.changes) == fewest), key=lambda h: h.log_evidence)
 
 
-def _refine(trajectories, evidence, noise, A, begin):
+def _refine(trajectories, evidence, noise, A, begin, earlier=()):
     """Return a `Hypothesis` for each set of `begin` (set -> theta), by Gauss-Newton, all at once.
 
-    Derivatives by the changes of a set are found anew at every step, the others are A (M, P).
+    Derivatives by the changes of a set are found anew after a large step, the others are A (M, P).
+    `earlier` are hypotheses that were fitted before, under another noise.
     """
     y, trust = trajectories.seen, per_change(TRUST, trajectories.changes)
-    theta, best, target, own = dict(begin), {}, {}, {}
-    scale, fresh = dict.fromkeys(begin, 1.0), dict.fromkeys(begin, True)
+    known = {h.changes: (h.prediction, h.columns) for h in earlier}
+    theta = {**begin, **{h.changes: h.theta for h in earlier}}
+    best, target, columns, scale = {}, {}, {}, dict.fromkeys(theta, 1.0)
+    fresh = dict.fromkeys(theta, True)
     for turn in range(STEPS):
-        rows, place = [], {}
-        for S in theta:
-            place[S] = len(rows)
-            rows.append(theta[S])
-            for k in S if fresh[S] else ():
-                moved = theta[S].copy()
-                moved[k] += trajectories.steps[k]
-                rows.append(moved)
-        predicted = trajectories.predict(rows)
+        seen = _predicted(trajectories, {S: x for S, x in theta.items() if S not in known}, fresh)
+        seen |= known
+        known = {}
         for S in list(theta):
-            f = predicted[place[S]]
+            f, J = seen[S]
             z = noise.whiten(y - f)
             value = evidence.value(z, theta[S], S)
-            gained = value - best[S].fitted if S in best else np.inf
-            if gained > 0:
-                if fresh[S] and S:
-                    J = predicted[place[S] + 1 : place[S] + 1 + len(S)] - f
-                    own[S] = A.copy()
-                    own[S][:, list(S)] = noise.whiten(J.T / trajectories.steps[list(S)])
-                at = own.get(S, A)
-                target[S], values, covariance = evidence.posterior(at, z, theta[S], S)
+            if S not in best or value > best[S].fitted:
+                columns[S] = J if J is not None else columns[S]
+                at = A.copy()
+                at[:, list(S)] = noise.whiten(columns[S])
+                target[S], values, covariance, reach = evidence.posterior(at, z, theta[S], S)
                 log_evidence = value + evidence.occam(at, S)
-                best[S] = Hypothesis(S, theta[S], values, covariance, log_evidence, f, value)
+                best[S] = Hypothesis(
+                    S, theta[S], values, covariance, log_evidence, value, f, columns[S]
+                )
+                done = reach - value < CLOSE
             else:
                 scale[S] *= 0.4
+                done = scale[S] < 0.05
             step = scale[S] * (target[S] - best[S].theta)
             fresh[S] = bool((np.abs(step) > FAR * trust).any())
-            if abs(gained) < CLOSE or (np.abs(step) < NEAR * trust).all():
+            theta[S] = limited(trajectories.changes, best[S].theta + step)
+            if done:
                 del theta[S]
-            else:
-                theta[S] = limited(trajectories.changes, best[S].theta + step)
         lost = max(h.fitted for h in best.values()) - LOST
-        theta = {S: x for S, x in theta.items() if turn < 2 or best[S].fitted > lost}
+        theta = {S: x for S, x in theta.items() if turn < 1 or best[S].fitted > lost}
         if not theta:
             break
     return list(best.values())
+
+
+def _predicted(trajectories, thetas, fresh):
+    """Return set -> prediction (M,) and derivatives (M, s) by its changes, None if not `fresh`."""
+    moved, place = [], {}
+    for S in (S for S in thetas if fresh[S]):
+        place[S] = len(moved)
+        moved.append(thetas[S])
+        for k in S:
+            moved.append(thetas[S].copy())
+            moved[-1][k] += trajectories.steps[k]
+    if not thetas:
+        return {}
+    predicted = trajectories.predict(list(thetas.values()))
+    quick = trajectories.predict(moved, quick=True) if moved else None
+    seen = {}
+    for S, f in zip(thetas, predicted, strict=True):
+        J = None
+        if S in place:
+            at = place[S]
+            J = (quick[at + 1 : at + 1 + len(S)] - quick[at]).T / trajectories.steps[list(S)]
+        seen[S] = f, J
+    return seen

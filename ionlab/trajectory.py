@@ -10,20 +10,19 @@ import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 from scipy.spatial.distance import cdist
 
-from ionlab.changes import apply
+from ionlab.changes import apply, starts
 from ionlab.integrate import METHODS, integrate
 from ionlab.observed import Beats
 
 PACED_ms = 20_000.0
-STEP = {"amount": 0.02, "shift": 0.4, "stretch": 0.03, "tau": 0.04, "start": 0.005}
-EASE = 2.5  # of the steps before the beats that are compared
+STEP = {"amount": 0.06, "shift": 1.0, "stretch": 0.08, "tau": 0.1, "start": 0.01}
+EASE = 2.5  # longer steps before the beats that are compared
 FAR = 10.0  # ranges of the observable: where a trial diverged
 SLOW_ms = (3.0, 15.0, 60.0)  # how long misses of the model last
 LEAST = {"V": 5e-4, "Ca_i": 5e-4}  # of the range: the solver's own error
 THIN = 200  # samples of a sweep, about, in which the size of slow misses is estimated
 WIDEST = 0.3  # of the range
 ROUGH, ROUGH_LEAST = 3.0, 3e-4  # of the misses, and of the range
-JITTER_ms, JITTER_PLACED_ms = 0.012, 0.3  # timing of the stimuli: recorded, placed at upstrokes
 OFFSET_mV = 0.05  # of the electrode, from one recording to the next
 SCALE = 0.05  # of fluorescence, whose rest and peak need not be those of the model
 
@@ -61,39 +60,45 @@ class Trajectories:
         self.beats, self.changes, self.evaluations, self.modes = beats, changes, 0, {}
         self.steps = np.array([STEP[change.kind] for change in changes])
         self.cell = beats.cell
+        self.slow = bool(starts(self.cell))  # an axon has no slow ions, nor bears longer steps
         self.counts = np.array([len(V) for V, _ in beats.single])
         span = int((self.counts * beats.lengths).max() + beats.lengths.max())
         self.samples = max(round(paced_ms), span)
-        self.first = self.samples - span
         onsets = np.arange(self.samples // beats.lengths.min() + 1)
         onsets = beats.onset + beats.lengths[:, None] * onsets
         self.onsets = np.where(onsets < self.samples, onsets, np.inf).astype(float)
         self.observables = ["V"] if beats.Ca_i_mM is None else ["V", "Ca_i"]
         self.blocks, seen, at = [], [], 0
         for name in self.observables:
-            for k, length in enumerate(beats.lengths):
+            for k in range(len(beats.lengths)):
                 block, y = _block(beats, name, k, at)
                 self.blocks.append(block)
                 seen.append(y)
                 at = block.rows.stop
         self.seen = np.concatenate(seen)
 
-    def predict(self, thetas):
-        """Return (K, M): what K cells, each paced at every cycle length, would have shown."""
+    def predict(self, thetas, quick=False):
+        """Return (K, M): what K cells, each paced at every cycle length, would have shown.
+
+        quick : the last beat stands for all of its sweep, which does for derivatives.
+        """
         beats, N = self.beats, len(self.beats.lengths)
         cells = [apply(self.cell, dict(zip(self.changes, x, strict=True))) for x in thetas]
         self.evaluations += len(cells)
+        counts = np.ones_like(self.counts) if quick else self.counts
+        first = self.samples - int((counts * beats.lengths).max() + beats.lengths.max())
         runs = [cell for cell in cells for _ in range(N)]
         onsets = np.tile(self.onsets, (len(cells), 1))
+        ease = EASE if self.slow else 1.0
         values, _, _ = integrate(
-            runs, onsets, self.samples, 1.0, self.first, METHODS[0], ease=EASE, quiet=True
+            runs, onsets, self.samples, 1.0, first, METHODS[0], ease=ease, quiet=True
         )
         parts = []
         for block in self.blocks:
             n = block.sweep
-            length, count = beats.lengths[n], self.counts[n]
+            length, count = beats.lengths[n], counts[n]
             x = values[n::N, self.cell.state_names.index(block.name)]
-            end = self.samples // length * length - self.first
+            end = self.samples // length * length - first
             whole = x[:, end - count * length : end].reshape(len(cells), count, length).mean(1)
             x = whole[:, beats.seen[n, :length]]
             far = self.seen[block.rows] + FAR * block.range
@@ -103,10 +108,10 @@ class Trajectories:
     def linearised(self, theta, columns=None):
         """Return the prediction (M,) and its derivatives (M, C) by some or all of the changes."""
         columns = np.arange(len(theta)) if columns is None else np.asarray(columns, int)
-        moved = np.tile(theta, (len(columns), 1))
-        moved[np.arange(len(columns)), columns] += self.steps[columns]
-        f = self.predict([theta, *moved])
-        return f[0], (f[1:] - f[0]).T / self.steps[columns]
+        moved = np.tile(theta, (1 + len(columns), 1))
+        moved[1 + np.arange(len(columns)), columns] += self.steps[columns]
+        f = self.predict(moved, quick=True)
+        return self.predict([theta])[0], (f[1:] - f[0]).T / self.steps[columns]
 
     def rmse_mV(self, prediction):
         """RMS (mV) by which a prediction (M,) misses V."""
@@ -213,7 +218,7 @@ def _block(beats, name, k, at):
     steep = np.maximum(
         np.abs(np.append(np.diff(mean), 0.0)), np.abs(np.diff(mean, prepend=mean[0]))
     )
-    jitter = JITTER_PLACED_ms if beats.placed else JITTER_ms
+    jitter = beats.timing_ms
     white = sigma**2 / len(single) + (LEAST[name] * span) ** 2 + (jitter * steep) ** 2
     columns = [jitter * rate]
     if name == "V":
