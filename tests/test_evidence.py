@@ -24,28 +24,31 @@ ODDS = np.array([-2.0, -2.5, -3.0, -4.0, -3.5, 0.0])
 
 
 class Problem:
-    """A random linear recording: y = y_0 + A theta + white noise, seen from the point `theta`."""
+    """A random linear recording: y = y_0 + A theta + white noise, seen from the point `theta`.
 
-    def __init__(self, seed):
+    phi : covariance of what the control leaves unsure, times `unsure`.
+    """
+
+    def __init__(self, seed, unsure=1.0):
         rng = np.random.default_rng(seed)
         self.A = rng.normal(size=(M, P)) * rng.uniform(0.3, 3.0, P)
         root = 0.3 * rng.normal(size=(P, P))
         self.theta_X = rng.normal(0.0, 0.2, P)
-        self.phi = root @ root.T + 0.01 * np.eye(P)  # how unsure the control is
+        self.phi = unsure * (root @ root.T + 0.01 * np.eye(P))
         control = Control(CHANGES, self.theta_X, self.phi, None, None, None)
         self.evidence = Evidence(control, ODDS)
         self.theta = self.theta_X + rng.normal(0.0, 0.3, P)
         self.y = self.A @ self.theta_X + 2.0 * rng.normal(size=M)
         self.z = self.y - self.A @ self.theta
-        self.sd = np.array([evidence.CHANGE_SD[change.kind] for change in CHANGES])
+        self.sd = per_change(evidence.CHANGE_SD, CHANGES)
+        self.still = per_change(evidence.STILL_SD, CHANGES)
 
     def joint(self, S):
-        """Map from (phi, drift of the slow state, delta of S) to theta, and their covariance."""
-        columns = [5, *S]
-        to_theta = np.concatenate([np.eye(P), np.eye(P)[:, columns]], 1)
-        covariance = np.zeros((P + len(columns),) * 2)
+        """Map from (phi, drift of what is still, delta of S) to theta, and their covariance."""
+        still = [k for k in range(P) if k not in S]
+        to_theta = np.concatenate([np.eye(P), np.eye(P)[:, still], np.eye(P)[:, list(S)]], 1)
+        covariance = np.diag([*np.zeros(P), *self.still[still] ** 2, *self.sd[list(S)] ** 2])
         covariance[:P, :P] = self.phi
-        covariance[range(P, P + len(columns)), range(P, P + len(columns))] = self.sd[columns] ** 2
         return to_theta, covariance
 
     def log_marginal(self, S):
@@ -94,8 +97,11 @@ def test_posterior_of_theta_and_of_the_changes(problem, S):
     full = np.linalg.inv(D.T @ D + np.linalg.inv(prior))
     mean = full @ D.T @ (problem.y - problem.A @ problem.theta_X)
     np.testing.assert_allclose(theta, problem.theta_X + to_theta @ mean, atol=1e-8)
-    np.testing.assert_allclose(values, mean[P + 1 :], atol=1e-8)
-    np.testing.assert_allclose(covariance, full[P + 1 :, P + 1 :], atol=1e-8)
+    n = len(S)
+    np.testing.assert_allclose(values, mean[2 * P - n :], atol=1e-8)
+    np.testing.assert_allclose(covariance, full[2 * P - n :, 2 * P - n :], atol=1e-8)
+    best = problem.evidence.value(problem.y - problem.A @ theta, theta, S)
+    assert found[3] == pytest.approx(best, abs=1e-8)
 
 
 @pytest.mark.parametrize("S", [(), (3,), (0, 1)])
@@ -122,8 +128,8 @@ def test_intervals_cover_changes_that_are_drawn_from_the_prior():
     for seed in range(400):
         problem = Problem(100 + seed)
         rng, S = np.random.default_rng(seed), list(SETS[1 + seed % 25])
-        delta = np.zeros(P)
-        delta[[5, *S]] = rng.normal(0.0, problem.sd[[5, *S]])
+        delta = rng.normal(0.0, problem.still)
+        delta[S] = rng.normal(0.0, problem.sd[S])
         cell = rng.multivariate_normal(problem.theta_X, problem.phi)
         z = problem.A @ (cell + delta - problem.theta) + rng.normal(size=M)
         _, values, covariance = problem.evidence.posterior(problem.A, z, problem.theta, S)[:3]
@@ -133,8 +139,7 @@ def test_intervals_cover_changes_that_are_drawn_from_the_prior():
 
 def test_where_the_control_is_well_known_the_set_that_made_the_recording_wins():
     for seed, S in enumerate(SETS):
-        problem = Problem(seed)
-        problem.evidence.base[:] = 1e-4 * np.eye(P)
+        problem = Problem(seed, unsure=1e-4)
         truth = problem.theta_X.copy()
         truth[list(S)] += 2.0 * problem.sd[list(S)]
         z = 10.0 * problem.A @ (truth - problem.theta)

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from ionlab import trajectory
-from ionlab.cells import tentusscher2004
+from ionlab.cells import hodgkin_huxley1952, tentusscher2004
 from ionlab.changes import Change, apply, candidates, starts
 from ionlab.integrate import integrate
 from ionlab.observed import Beats
@@ -149,6 +149,17 @@ def test_without_a_sample_to_ease_nothing_changes():
         for ease in (1.0, 2.5)
     )
     np.testing.assert_array_equal(eased, plain)
+
+
+def test_an_axon_is_paced_at_full_accuracy():
+    """It has no slow ions to wait for, and at longer steps it would diverge."""
+    axon = hodgkin_huxley1952
+    traces = pace(axon, [60.0], 600.0, 240.0)
+    beats = Beats.of(axon, from_traces(traces, "", 0.0).sweeps)
+    side = Trajectories(beats, candidates(axon), 600.0)
+    for quick in (False, True):
+        shown = side.predict(np.zeros((1, 12)), quick)[0]
+        np.testing.assert_allclose(shown, traces["V"][0, -60:], atol=1e-3)
 
 
 def test_a_cell_that_diverges_is_far_away_and_finite(both):

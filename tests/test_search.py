@@ -1,0 +1,224 @@
+"""Oracles: linear recordings whose changes are known, where every fit has a closed form."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from ionlab import search
+from ionlab.cells import hodgkin_huxley1952
+from ionlab.changes import Change, candidates
+from ionlab.evidence import CELL_SD, CHANGE_SD, LOG_ODDS, Evidence, per_change
+from ionlab.search import _shortlist, amounts, approach, explain, fit_control
+from ionlab.trajectory import STEP, Block, Trajectories
+
+AXON = hodgkin_huxley1952
+CHANGES = (*candidates(AXON), Change("start", "Na_i"))
+P, M, RANGE_mV, SIGMA_mV = len(CHANGES), 150, 100.0, 0.1
+SD, CELL = per_change({**CHANGE_SD, "start": 0.003}, CHANGES), per_change(CELL_SD, CHANGES)
+ODDS = per_change(LOG_ODDS, CHANGES)
+
+
+class Linear(Trajectories):
+    """A recording (M,) of a cell whose answer to changes is linear: A theta and noise.
+
+    One standard deviation of a change moves the recording by 5 mV or so, along smooth curves. The
+    noise is white, with a common offset and, of size `slow_mV`, slow misses that last 15 ms.
+    """
+
+    def __init__(self, theta, seed, slow_mV=0.0):
+        t = np.arange(float(M))
+        rng = np.random.default_rng(0)  # the same cell for all
+        centre, width = rng.uniform(0, M, (3, P)), rng.uniform(5.0, 30.0, (3, P))
+        bumps = np.exp(-0.5 * ((t[:, None, None] - centre) / width) ** 2)
+        self.A = 5.0 * (bumps * rng.normal(size=(3, P))).sum(1) / SD
+        rng = np.random.default_rng(seed)
+        d = np.sqrt(3.0) * abs(t[:, None] - t) / 15.0
+        slow = np.linalg.cholesky((1.0 + d) * np.exp(-d) + 1e-9 * np.eye(M)) @ rng.normal(size=M)
+        noise = rng.normal(0.0, SIGMA_mV, M) + rng.normal(0.0, 0.05) + slow_mV * slow
+        self.seen = -80.0 + self.A @ theta + noise
+        self.changes, self.observables, self.modes = CHANGES, ["V"], {}
+        self.steps = per_change(STEP, CHANGES)
+        white = np.full(M, SIGMA_mV**2)
+        known = 0.05**2 * np.ones((M, M))
+        self.blocks = [Block("V", 0, slice(0, M), t, white, known, RANGE_mV)]
+
+    def predict(self, thetas, quick=False):
+        return -80.0 + np.array(thetas) @ self.A.T
+
+
+def index(kind, target):
+    return CHANGES.index(Change(kind, target))
+
+
+def changed(**values):
+    """delta (P,) of kind_target=standard deviations."""
+    x = np.zeros(P)
+    for name, value in values.items():
+        x[index(*name.split("_", 1))] = value
+    return x * SD
+
+
+THETA_X = 0.3 * np.random.default_rng(5).normal(size=P) * CELL
+PAIRS = {
+    "null": changed(),
+    "amount": changed(amount_I_K=-1.0),
+    "shift": changed(shift_n=0.8),
+    "tau": changed(tau_h=1.0),
+    "two": changed(amount_I_Na=0.9, amount_I_K=-0.7),
+    "both": changed(amount_I_L=1.0, stretch_m=-1.2),
+}
+
+
+@pytest.fixture(scope="module")
+def control():
+    return fit_control(Linear(THETA_X, 1))
+
+
+# --- the control -------------------------------------------------------------------------
+
+
+def test_the_control_is_the_ridge_solution(control):
+    """theta = (A'S^-1 A + D^-1)^-1 A'S^-1 (y - y_0), with S the noise that was found."""
+    side = Linear(THETA_X, 1)
+    B, z = control.noise.whiten(side.A), control.noise.whiten(side.seen + 80.0)
+    precision = B.T @ B + np.diag(CELL**-2)
+    np.testing.assert_allclose(control.covariance, np.linalg.inv(precision), rtol=1e-6, atol=1e-12)
+    ridge = np.linalg.solve(precision, B.T @ z)
+    unsure = np.sqrt(np.diag(control.covariance))
+    assert (abs(control.theta - ridge) < 0.3 * unsure).all()
+    np.testing.assert_allclose(control.derivatives, side.A, rtol=1e-8)
+    np.testing.assert_allclose(control.prediction, side.predict([control.theta])[0])
+    assert (abs(control.theta - THETA_X) < 4.0 * unsure).all()
+
+
+def test_a_good_start_ends_at_the_same_control(control):
+    again = fit_control(Linear(THETA_X, 1), 0.7 * THETA_X)
+    unsure = np.sqrt(np.diag(control.covariance))
+    assert (abs(again.theta - control.theta) < 0.3 * unsure).all()
+
+
+def test_a_first_approach_is_least_squares_on_the_conductances():
+    columns = amounts(CHANGES)
+    assert [CHANGES[k].target for k in columns] == list(AXON.conductances)
+    truth = changed(amount_I_Na=-0.5, amount_I_K=0.6, amount_I_L=0.3)
+    side, ticks = Linear(truth, 2), []
+    theta = approach(side, np.zeros(P), np.zeros(P), lambda: ticks.append(1))
+    least = np.linalg.lstsq(side.A[:, columns], side.seen + 80.0, rcond=None)[0]
+    np.testing.assert_allclose(theta[columns], least, rtol=0.03)
+    assert not np.delete(theta, columns).any()
+    assert 1 <= len(ticks) <= search.ROUGH_STEPS
+
+
+# --- what changed ------------------------------------------------------------------------
+
+
+def found(control, delta, seed):
+    return explain(Linear(THETA_X + delta, seed), Evidence(control, ODDS))
+
+
+@pytest.fixture(scope="module")
+def answers(control):
+    return {name: found(control, delta, 11) for name, delta in PAIRS.items()}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_changes_that_were_made_are_found(answers, name):
+    """And by how much: within 3 standard errors, which are small."""
+    best, delta = answers[name].hypotheses[0], PAIRS[name]
+    assert best.changes == tuple(np.flatnonzero(delta))
+    errors = np.sqrt(np.diag(best.covariance))
+    assert (abs(best.values - delta[list(best.changes)]) < 3.0 * errors).all()
+    assert (errors < 0.2 * SD[list(best.changes)]).all()
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_no_other_set_of_two_is_better(answers, name):
+    """Brute force over all of them, by the evidence at the end, which linear problems share."""
+    answer = answers[name]
+    sets = [S for n in range(3) for S in combinations(range(P - 1), n)]
+    log_evidence = answer.evidence.linear(answer.A, answer.z, answer.theta, sets)
+    best = answer.hypotheses[0]
+    own = log_evidence[sets.index(best.changes)]
+    assert own > log_evidence.max() - search.SIMPLER
+    assert own == pytest.approx(best.log_evidence, abs=0.2)
+    fewer = [e for S, e in zip(sets, log_evidence, strict=True) if len(S) < len(best.changes)]
+    assert all(e < own - 0.5 * search.SIMPLER for e in fewer)
+
+
+def test_hypotheses_are_fitted_once_and_in_order(answers):
+    for answer in answers.values():
+        sets = [h.changes for h in answer.hypotheses]
+        assert len(set(sets)) == len(sets)
+        rest = [h.log_evidence for h in answer.hypotheses[1:]]
+        assert rest == sorted(rest, reverse=True)
+        for h in answer.hypotheses:
+            np.testing.assert_allclose(h.prediction, Linear(0.0 * SD, 0).predict([h.theta])[0])
+            assert h.values.shape == (len(h.changes),)
+            assert h.covariance.shape == (len(h.changes),) * 2
+
+
+def test_intervals_hold_over_many_recordings():
+    """60 pairs with slow misses of 0.3 mV, each with a control of its own noise."""
+    covered, right = [], []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        delta, k = np.zeros(P), int(rng.integers(P - 1))
+        delta[k] = SD[k] * rng.uniform(0.7, 1.3) * rng.choice([-1.0, 1.0])
+        control = fit_control(Linear(THETA_X, 1000 + seed, 0.3))
+        treated = Linear(THETA_X + delta, 2000 + seed, 0.3)
+        best = explain(treated, Evidence(control, ODDS)).hypotheses[0]
+        right.append(best.changes == (k,))
+        if right[-1]:
+            error = abs(best.values[0] - delta[k]) / np.sqrt(best.covariance[0, 0])
+            covered.append(error < 1.645)
+    assert np.mean(right) > 0.85
+    assert 0.8 < np.mean(covered) < 0.98
+
+
+def test_a_proposal_is_tried_even_if_it_looks_bad(control):
+    proposal = (index("stretch", "h"),)
+    side = Linear(THETA_X + PAIRS["null"], 11)
+    tried = []
+
+    def linear_predict(thetas, quick=False, own=side.predict):
+        tried.extend(np.array(thetas) - control.theta)
+        return own(thetas)
+
+    side.predict = linear_predict
+    explain(side, Evidence(control, ODDS), [proposal])
+    moved = np.abs(np.array(tried)) > 1e-9
+    assert any(row[proposal[0]] for row in moved)
+
+
+# --- which sets are fitted ---------------------------------------------------------------
+
+
+def shortlist(found, best=None):
+    sets = [S for n in range(4) for S in combinations(range(5), n)]
+    return sets, _shortlist(sets, found, best)
+
+
+def test_the_shortlist_has_the_best_their_parts_and_something_different(rng):
+    for _ in range(50):
+        found = rng.normal(0.0, 8.0, 26)
+        sets, some = shortlist(found)
+        order = [sets[k] for k in np.argsort(-found)]
+        assert len(set(some)) == len(some) and set(some) <= set(sets)
+        assert set(order[: search.WITH_MORE]) <= set(some)
+        for S in order[:2]:  # each of the best with one change less
+            assert {tuple(set(S) - {k}) for k in S} <= {tuple(set(other)) for other in some}
+        distinct = []
+        for S in order:  # not one that only adds to a better one
+            if not any(set(other) < set(S) for other in distinct):
+                distinct.append(S)
+        assert set(distinct[: search.SETS]) <= set(some)
+
+
+def test_the_best_so_far_stays_on_the_shortlist_and_the_hopeless_do_not():
+    found = np.full(26, -2.0 * search.HOPELESS)
+    found[7] = 0.0
+    sets, some = shortlist(found, best=(3,))
+    assert (3,) in some and sets[7] in some
+    parts = {tuple(set(S) - {k}) for S in ((3,), sets[7]) for k in S}
+    assert set(some) == {(3,), sets[7]} | parts
