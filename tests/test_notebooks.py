@@ -72,6 +72,15 @@ NON_DEFAULT = {
             "seed": 4,
         },
     ],
+    "15_scoreboard": [
+        {
+            "gate": "f",
+            "shift_mV": 5.0,
+            "cycle_length_ms": 600.0,
+            "noise_mV": 1.0,
+            "seed": 3,
+        }
+    ],
     "report": [
         {"control": LONG_QT, "treated": CONTROL, "preset": "fast", "out": "results", "eta": 5e-4},
         {
