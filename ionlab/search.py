@@ -10,8 +10,9 @@ import numpy as np
 
 from ionlab.evidence import CELL_SD, TRUST, Control, Evidence, limited, per_change
 
-SCALES = (1.0, 0.35)  # of a step, tried at once
-ROUGH_STEPS, CONTROL_STEPS = 7, 6
+SCALES = (1.0, 0.35, 0.1)  # of a step, tried at once
+ROUGH_STEPS, CONTROL_STEPS, CHORDS = 7, 7, 4
+ROUGHLY = 1  # of the control's steps, all samples alike
 ENOUGH = 1.0  # a smaller gain in the fit ends it
 SINGLES, SETS, WITH_MORE, KEPT, ROUNDS = 3, 5, 2, 8, 3
 HOPELESS, LOST = 100.0, 300.0  # log evidence below the best, before and after fitting
@@ -100,25 +101,28 @@ def fit_control(trajectories, start=None, tick=lambda: None):
     home = np.zeros(len(changes))
     theta = approach(trajectories, home if start is None else start, home, tick)
     trust = per_change(TRUST, changes)
-    for _ in range(CONTROL_STEPS):
+    for turn in range(CONTROL_STEPS):
         tick()
         f, J = trajectories.linearised(theta)
-        noise = trajectories.noise(y - f)
-        A, z = noise.whiten(J), noise.whiten(y - f)
-        precision = A.T @ A + np.diag(sd**-2)
-        step = np.linalg.solve(precision, A.T @ z - theta / sd**2)
-        trials = theta + np.outer(SCALES, np.clip(step, -trust, trust))
-        trials = limited(changes, trials)
-        predicted = trajectories.predict(trials)
-        cost = [
-            np.sum(noise.whiten(y - x) ** 2) + np.sum((trial / sd) ** 2)
-            for x, trial in zip(predicted, trials, strict=True)
-        ]
-        before, k = z @ z + np.sum((theta / sd) ** 2), int(np.argmin(cost))
-        gained = before - cost[k]
-        if gained > 0:
-            theta, f = trials[k], predicted[k]
-        if gained < ENOUGH:
+        for chord in range(CHORDS):  # steps with the same derivatives cost next to nothing
+            noise = (trajectories.rough if turn < ROUGHLY else trajectories.noise)(y - f)
+            A, z = noise.whiten(J), noise.whiten(y - f)
+            precision = A.T @ A + np.diag(sd**-2)
+            step = np.linalg.solve(precision, A.T @ z - theta / sd**2)
+            trials = theta + np.outer(SCALES, np.clip(step, -trust, trust))
+            trials = limited(changes, trials)
+            predicted = trajectories.predict(trials)
+            cost = [
+                np.sum(noise.whiten(y - x) ** 2) + np.sum((trial / sd) ** 2)
+                for x, trial in zip(predicted, trials, strict=True)
+            ]
+            before, k = z @ z + np.sum((theta / sd) ** 2), int(np.argmin(cost))
+            gained = before - cost[k]
+            if gained > 0:
+                theta, f = trials[k], predicted[k]
+            if gained < ENOUGH:
+                break
+        if turn >= ROUGHLY and chord == 0:
             break
     noise = trajectories.noise(y - f)
     A = noise.whiten(J)
