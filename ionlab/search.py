@@ -104,7 +104,8 @@ def fit_control(trajectories, start=None, tick=lambda: None):
     for turn in range(CONTROL_STEPS):
         tick()
         f, J = trajectories.linearised(theta)
-        for chord in range(CHORDS):  # steps with the same derivatives cost next to nothing
+        stuck = True
+        for _ in range(CHORDS):  # steps with the same derivatives cost next to nothing
             noise = (trajectories.rough if turn < ROUGHLY else trajectories.noise)(y - f)
             A, z = noise.whiten(J), noise.whiten(y - f)
             precision = A.T @ A + np.diag(sd**-2)
@@ -122,7 +123,8 @@ def fit_control(trajectories, start=None, tick=lambda: None):
                 theta, f = trials[k], predicted[k]
             if gained < ENOUGH:
                 break
-        if turn >= ROUGHLY and chord == 0:
+            stuck = False
+        if turn >= ROUGHLY and stuck:
             break
     noise = trajectories.noise(y - f)
     A = noise.whiten(J)
