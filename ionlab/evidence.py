@@ -111,7 +111,7 @@ class Evidence:
         """Return sets of up to three changes and their log evidence, linearised at theta."""
         sets = [(), *((k,) for k in self.offered), *combinations(self.offered, 2)]
         found = self.linear(A, z, theta, sets)
-        best = [sets[k] for k in np.argsort(-found)[:WIDEN]]
+        best = [sets[k] for k in np.argsort(-found) if len(sets[k]) == 2][:WIDEN]
         wider = {tuple(sorted({*S, k})) for S in best for k in self.offered} - set(sets)
         three = [S for S in wider if len(S) == 3]
         return sets + three, np.concatenate([found, self.linear(A, z, theta, three)])

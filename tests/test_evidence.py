@@ -148,6 +148,22 @@ def test_where_the_control_is_well_known_the_set_that_made_the_recording_wins():
         assert sets[int(np.argmax(found))] == S
 
 
+def test_sets_of_three_are_tried_where_nothing_changed(monkeypatch):
+    """There all single changes are as good as any pair; a third still joins the best pairs."""
+    monkeypatch.setattr(evidence, "WIDEN", 1)
+    problem = Problem(2)
+    sets, found = problem.evidence.likely_sets(problem.A, 0.0 * problem.z, problem.theta_X)
+    pairs = [S for S in SETS if len(S) == 2]
+    best = pairs[int(np.argmax(linear_at(problem, pairs)))]
+    three = [S for S in sets if len(S) == 3]
+    assert len(three) == 3 and all(set(best) < set(S) for S in three)
+    assert sets[int(np.argmax(found))] == ()
+
+
+def linear_at(problem, sets):
+    return problem.evidence.linear(problem.A, 0.0 * problem.z, problem.theta_X, sets)
+
+
 def test_sets_of_three_grow_from_the_best_pairs_and_leave_starts_out():
     problem = Problem(1)
     sets, _ = problem.evidence.likely_sets(problem.A, problem.z, problem.theta)
