@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ionlab.cells import tentusscher2004
+from ionlab.compare import ETAS, EtaChoice, compare, usable
 from ionlab.errors import BadRecording
-from ionlab.compare import compare, usable
 from ionlab.perturb import ITO, LONG_QT, SHORT_QT
 from ionlab.presets import FAST
 from ionlab.recordings import from_traces
@@ -108,6 +108,23 @@ def test_the_same_recordings_give_the_same_result(found, fit, control):
     np.testing.assert_array_equal(again.v_rmse_mV, found["long_qt"].v_rmse_mV)
 
 
+def test_eta_is_the_largest_at_which_both_networks_fit(found):
+    """The discrepancy principle, by hand: within 10 % of the best fit, or of the noise."""
+    for comparison in found.values():
+        choice = comparison.choice
+        assert isinstance(choice, EtaChoice) and tuple(choice.eta) == ETAS
+        assert (choice.limit_mV >= 1.1 * choice.misfit_mV.min(1) * (1.0 - 1e-9)).all()
+        fits = [
+            eta
+            for eta, both in zip(choice.eta, choice.misfit_mV.T, strict=True)
+            if (both <= choice.limit_mV).all()
+        ]
+        if fits:
+            assert choice.value == max(fits)
+        else:
+            assert choice.chosen == choice.misfit_mV.sum(0).argmin()
+
+
 # --- sweeps that cannot be used ----------------------------------------------------------
 
 
@@ -125,8 +142,9 @@ def test_what_was_left_out_stands_in_the_result(fit):
     """And a diverging neural ODE would: a value with a message, never a silent NaN."""
     recipe = replace(FAST.membrane, steps=3)
     mixed = recording(CELL, "cell.csv", 1, (300.0, 500.0))
-    comparison = compare(fit, mixed, mixed, recipe=recipe, device="cpu")
+    comparison = compare(fit, mixed, mixed, 1e-3, recipe, device="cpu")
     assert [b.names for b in comparison.beats] == [("500",), ("500",)]
+    assert comparison.choice.eta.tolist() == [1e-3] and comparison.choice.value == 1e-3
     assert len([w for w in comparison.warnings if "sweep 300 is 2:1" in w]) == 2
     for c in comparison.currents:  # one recording against itself
         assert c.ratio == pytest.approx(1.0, abs=1e-6) and not c.changed
