@@ -113,7 +113,7 @@ def test_eta_is_the_largest_at_which_both_networks_fit(found):
     for comparison in found.values():
         choice = comparison.choice
         assert isinstance(choice, EtaChoice) and tuple(choice.eta) == ETAS
-        assert (choice.limit_mV >= 1.1 * choice.misfit_mV.min(1) * (1.0 - 1e-9)).all()
+        assert (choice.limit_mV >= 1.1 * choice.misfit_mV.min(1) * (1.0 - 1e-6)).all()
         fits = [
             eta
             for eta, both in zip(choice.eta, choice.misfit_mV.T, strict=True)
