@@ -20,6 +20,7 @@ from ionlab.search import amounts, explain
 from ionlab.wells import RESAMPLES, UPSTROKE_ms, by_chance, fit_far, pool, resample, trajectories
 
 SUPPORT = 0.8  # of the resamples in which a current must have changed to be called so
+LOWEST = 0.01  # end of an interval: nothing is left, as far as anyone could see
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,9 @@ def identify_wells(
         replace(e, changes=tuple(_loosened(c, unsure) for c in e.changes)) for e in said
     )
     support = _support(cell, changes, drawn)
+    stands = _stands(explanations[0], support)
     currents = tuple(
-        replace(
-            _loosened(c, unsure),
-            changed=c.changed and support.get(c.name, 0.0) >= SUPPORT,
-        )
+        replace(_loosened(c, unsure), changed=c.changed and stands)
         for c in _currents(cell, changes, found, said)
     )
     fits = sides[0].rmse_mV(base.prediction) <= UNFIT * sides[0].blocks[0].range
@@ -106,7 +105,7 @@ def identify_wells(
         comparison=seen,
         currents=currents,
         explanations=explanations,
-        kind=_kind(explanations) if fits else "undecidable",
+        kind=_kind(explanations) if fits and stands else "undecidable",
         sides=sides,
         predictions=(base.prediction, found.hypotheses[0].prediction + miss),
         misses=(base.noise.misses, found.noise.misses),
@@ -119,6 +118,11 @@ def identify_wells(
         theory_mV=sides[0].rmse_mV(sides[0].predict([np.zeros(len(changes))])[0]),
     )
     return _with_warnings(result)
+
+
+def _stands(explanation, support):
+    """Whether resampled wells support the whole of an explanation; a part of it is no answer."""
+    return all(support.get(c.current, 0.0) >= SUPPORT for c in explanation.changes)
 
 
 def _fewest_first(hypotheses):
@@ -141,7 +145,7 @@ def _loosened(change, unsure):
     low, high = change.low - 1.0, change.high - 1.0
     low = low * factor if low < 0 else low / factor
     high = high / factor if high < 0 else high * factor
-    return replace(change, low=float(max(1.0 + low, 0.0)), high=float(1.0 + high))
+    return replace(change, low=float(max(1.0 + low, LOWEST)), high=float(1.0 + high))
 
 
 def _support(cell, changes, drawn):
@@ -178,11 +182,14 @@ def _with_warnings(found):
         f"The first {UPSTROKE_ms:.0f} ms from the upstroke are left out: dye and camera blur them, "
         "so nothing is learned of I_Na. Rest and peak were scaled, so a change of theirs is hidden."
     )
-    weak = [c.name for c in found.currents if c.name in _named(found) and not c.changed]
-    if weak:
+    best = found.explanations[0]
+    if not _stands(best, found.support):
+        named = {c.current: found.support.get(c.current, 0.0) for c in best.changes}
+        shares = ", ".join(f"{name} in {share:.0%}" for name, share in named.items())
         said.append(
-            f"The best explanation changes {' and '.join(weak)}, but other wells from the same "
-            f"groups would not say so in {1 - SUPPORT:.0%} of the draws or more: not supported."
+            "The groups differ, but not decidably by this or that current: with other wells from "
+            f"them, what the best explanation changes is called changed less often ({shares} of "
+            f"the draws, of which {SUPPORT:.0%} are needed). The model is too far from these cells."
         )
     if not found.fits:
         said.append(
@@ -192,14 +199,8 @@ def _with_warnings(found):
     return replace(found, warnings=tuple(said))
 
 
-def _named(found):
-    """Names of the currents that the best explanation changes."""
-    return {change.current for change in found.explanations[0].changes}
-
-
 def _widened(hypothesis, drawn):
     """Return a `Hypothesis` whose variances are at least those of resampled wells (R, s)."""
-    covariance = hypothesis.covariance.copy()
-    own = np.diag(covariance)
+    own = np.diag(hypothesis.covariance)
     scale = np.sqrt(np.maximum(drawn.var(0), own) / own)
-    return replace(hypothesis, covariance=covariance * np.outer(scale, scale))
+    return replace(hypothesis, covariance=hypothesis.covariance * np.outer(scale, scale))

@@ -12,9 +12,11 @@ from scipy.ndimage import gaussian_filter1d
 from ionlab import groups, lei2017, wells
 from ionlab.cells import hodgkin_huxley1952, tentusscher2004
 from ionlab.changes import candidates, starts
+from ionlab.compare import LEVEL, CurrentChange
 from ionlab.errors import BadRecording
 from ionlab.evidence import Evidence
 from ionlab.groups import SUPPORT, identify_wells
+from ionlab.identify import TIED, ChangeFound, Explanation
 from ionlab.recordings import Measured, assemble
 from ionlab.search import Control, Hypothesis
 from ionlab.simulate import pace
@@ -169,6 +171,45 @@ def test_resampled_wells_scatter_as_means_do():
     expected = np.sqrt(sum(h.var() / len(h) for h in heights))
     assert drawn.values[S].std() == pytest.approx(expected, rel=0.06)
     assert drawn.best.count(S) == 1000
+
+
+def test_the_whole_of_an_explanation_must_be_supported():
+    """By hand: I_Kr with I_K1, the latter in too few draws, is no answer; nothing always is."""
+    both = [ChangeFound("amount", c, c, 0.5, 0.4, 0.6) for c in ("I_Kr", "I_K1")]
+    explanation = Explanation(tuple(both), 1.0, 0.0, 1.0)
+    assert groups._stands(explanation, {"I_Kr": 0.9, "I_K1": SUPPORT})
+    assert not groups._stands(explanation, {"I_Kr": 0.9, "I_K1": 0.7})
+    assert not groups._stands(explanation, {"I_Kr": 1.0})
+    assert groups._stands(replace(explanation, changes=()), {})
+
+
+def test_intervals_count_how_much_there_was_in_the_control():
+    """By hand: a part of 0.4 that went is 0.8 if there was half as much, so the ratio is 0.2."""
+    unsure = {"I_Kr": np.log(2.0) / LEVEL}
+    cut = groups._loosened(ChangeFound("amount", "I_Kr", "I_Kr", 0.6, 0.6, 0.8), unsure)
+    assert (cut.low, cut.high) == pytest.approx((0.2, 0.9))
+    more = groups._loosened(CurrentChange("I_Kr", 1.5, 1.2, 1.8, 3.0, True), unsure)
+    assert (more.low, more.high) == pytest.approx((1.1, 2.6))
+    shift = ChangeFound("shift", "I_Kr", "I_Kr", 3.0, 2.0, 4.0)
+    assert groups._loosened(shift, unsure) is shift
+
+
+def test_variances_are_at_least_those_of_the_draws():
+    h = Hypothesis(*[None] * len(Hypothesis.__dataclass_fields__))
+    h = replace(h, covariance=np.array([[1.0, 0.5], [0.5, 4.0]]))
+    drawn = np.array([[3.0, 0.1], [-3.0, -0.1]])  # variances 9 and 0.01
+    found = groups._widened(h, drawn).covariance
+    np.testing.assert_allclose(found, [[9.0, 1.5], [1.5, 4.0]])
+
+
+def test_no_change_stands_first_where_it_is_about_as_likely():
+    def hypotheses(*rows):
+        return [SimpleNamespace(changes=S, log_evidence=x) for S, x in rows]
+
+    tied = hypotheses(((1,), 0.0), ((), -TIED + 0.1), ((2,), -1.0))
+    assert [h.changes for h in groups._fewest_first(tied)] == [(), (1,), (2,)]
+    clear = hypotheses(((1,), 0.0), ((), -TIED - 0.1))
+    assert [h.changes for h in groups._fewest_first(clear)] == [(1,), ()]
 
 
 # --- the answer ----------------------------------------------------------------------------
