@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 
 CELL_SD = {"amount": 0.7, "shift": 4.0, "stretch": 0.15, "tau": 0.3, "start": 0.03}
-CHANGE_SD = {"amount": 0.7, "shift": 6.0, "stretch": 0.2, "tau": 0.5}
+CHANGE_SD = {"amount": 0.7, "shift": 8.0, "stretch": 0.2, "tau": 0.5}
 STILL_SD = {"amount": 0.01, "shift": 0.15, "stretch": 0.01, "tau": 0.01, "start": 0.003}
 LOG_ODDS = {"amount": -2.5, "shift": -3.5, "stretch": -5.0, "tau": -3.5}  # that it changed at all
 LIMIT = {"amount": 3.0, "shift": 20.0, "stretch": 0.8, "tau": 1.6, "start": 0.2}

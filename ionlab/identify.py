@@ -20,8 +20,8 @@ from ionlab.evidence import LOG_ODDS, Evidence, per_change
 from ionlab.search import Found, amounts, explain, fit_control
 from ionlab.trajectory import Trajectories
 
-TIED = 3.0  # log evidence within which explanations cannot be told apart, 20 to 1
-LISTED = 4.6  # and within which they are mentioned, 100 to 1
+TIED = 4.0  # log evidence within which explanations cannot be told apart, 55 to 1
+LISTED = 6.0  # and within which they are mentioned, 400 to 1
 PROPOSED = 2  # gates that the retrained networks propose
 UNFIT = 0.12  # a model that misses the control by more of its range (RMS) is no base
 TICKS = 30  # steps of the progress bar, about

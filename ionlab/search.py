@@ -8,41 +8,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ionlab.changes import current_of
 from ionlab.evidence import CELL_SD, TRUST, Control, Evidence, limited, per_change
+from ionlab.refine import FAR, refine
 
 SCALES = (1.0, 0.35, 0.1)  # of a step, tried at once
 ROUGH_STEPS, CONTROL_STEPS, CHORDS = 7, 7, 4
 ROUGHLY = 1  # of the control's steps, all samples alike
 ENOUGH = 1.0  # a smaller gain in the fit ends it
 SINGLES, SETS, WITH_MORE, KEPT, ROUNDS = 3, 5, 2, 8, 3
-HOPELESS, LOST = 100.0, 300.0  # log evidence below the best, before and after fitting
-STEPS = 7  # of a fit
-FAR, CLOSE = 0.15, 0.1  # of a trusted step; of the log evidence
+HOPELESS = 100.0  # log evidence below the best: not worth a fit
+LINE = {  # values of a gate that are tried in place of an amount
+    "shift": (-20.0, -16.0, -12.0, -8.0, -4.0, 4.0, 8.0, 12.0, 16.0, 20.0),
+    "tau": (-1.2, -0.8, -0.4, 0.4, 0.8, 1.2),
+}
 SIMPLER = 1.5  # log evidence that another change must bring
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """A set of changes fitted to a treated recording.
-
-    Attributes
-    ----------
-    changes : indices S of the changes that it holds.
-    theta : (P,) all parameters at the best fit.
-    values, covariance : (s,), (s, s) of the changes.
-    log_evidence : relative to the others of the same search.
-    fitted : log posterior density of theta, the part of the evidence without the volume.
-    prediction : (M,). columns : (M, s) its derivatives by the changes.
-    """
-
-    changes: tuple
-    theta: np.ndarray
-    values: np.ndarray
-    covariance: np.ndarray
-    log_evidence: float
-    fitted: float
-    prediction: np.ndarray
-    columns: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -165,7 +145,7 @@ def explain(trajectories, evidence, proposals=(), start=None, tick=lambda: None)
         for S in _shortlist(sets, found, best):
             if S not in kept and S not in begin:
                 begin[S] = limited(changes, evidence.posterior(A, z, theta, S)[0])
-        tried = _refine(trajectories, evidence, noise, A, begin, kept.values())
+        tried = refine(trajectories, evidence, noise, A, begin, kept.values())
         top = _simplest(trajectories, evidence, tried)
         tried.sort(key=lambda h: -h.log_evidence)
         sound = [h for h in tried[:KEPT] if h.fitted > top.fitted - HOPELESS]
@@ -175,14 +155,45 @@ def explain(trajectories, evidence, proposals=(), start=None, tick=lambda: None)
             f, J = trajectories.linearised(theta)
         noise = trajectories.noise(y - top.prediction)
         A, z = noise.whiten(J), noise.whiten(y - f)
-        begin = {}
         if best == top.changes:
             break
+        begin = _rivals(trajectories, evidence, noise, top)
         best = top.changes
-    last = _refine(trajectories, evidence, noise, A, {}, kept.values())
+    last = refine(trajectories, evidence, noise, A, {}, kept.values())
     last.sort(key=lambda h: -h.log_evidence)
     top = _simplest(trajectories, evidence, last)
     return Found(evidence, (top, *(h for h in last if h is not top)), theta, A, z, noise)
+
+
+def _rivals(trajectories, evidence, noise, top):
+    """Return sets in which a gate of the same current takes the place of an amount, with a theta.
+
+    A smaller conductance and a moved gate can look alike, and the way from one to the other is a
+    narrow valley: so the gate's own value is looked for along a line, all else as in the control.
+    """
+    changes, home, y = trajectories.changes, evidence.control.theta, trajectories.seen
+    sets, trials = [], []
+    for k in (k for k in top.changes if changes[k].kind == "amount"):
+        for j in evidence.offered:
+            kind = changes[j].kind
+            if kind not in LINE or current_of(trajectories.cell, changes[j].target) != (
+                changes[k].target
+            ):
+                continue
+            others = [other for other in top.changes if other != k]
+            theta = home.copy()
+            theta[others] = top.theta[others]
+            for value in LINE[kind]:
+                sets.append(tuple(sorted({*others, j})))
+                trials.append(theta.copy())
+                trials[-1][j] = theta[j] + value
+    begin = {}
+    if not trials:
+        return begin
+    cost = [np.sum(noise.whiten(y - f) ** 2) for f in trajectories.predict(trials, quick=True)]
+    for at in np.argsort(cost)[::-1]:  # the best of a set comes last, and stays
+        begin[sets[at]] = limited(changes, trials[at])
+    return begin
 
 
 def _shortlist(sets, found, best):
@@ -214,70 +225,3 @@ def _simplest(trajectories, evidence, hypotheses):
     good = [h for h, s in zip(hypotheses, scores, strict=True) if s > max(scores) - SIMPLER]
     fewest = min(len(h.changes) for h in good)
     return max((h for h in good if len(h.changes) == fewest), key=lambda h: h.log_evidence)
-
-
-def _refine(trajectories, evidence, noise, A, begin, earlier=()):
-    """Return a `Hypothesis` for each set of `begin` (set -> theta), by Gauss-Newton, all at once.
-
-    Derivatives by the changes of a set are found anew after a large step, the others are A (M, P).
-    `earlier` are hypotheses that were fitted before, under another noise.
-    """
-    y, trust = trajectories.seen, per_change(TRUST, trajectories.changes)
-    known = {h.changes: (h.prediction, h.columns) for h in earlier}
-    theta = {**begin, **{h.changes: h.theta for h in earlier}}
-    best, target, columns, scale = {}, {}, {}, dict.fromkeys(theta, 1.0)
-    fresh = dict.fromkeys(theta, True)
-    for turn in range(STEPS):
-        seen = _predicted(trajectories, {S: x for S, x in theta.items() if S not in known}, fresh)
-        seen |= known
-        known = {}
-        for S in list(theta):
-            f, J = seen[S]
-            z = noise.whiten(y - f)
-            value = evidence.value(z, theta[S], S)
-            if S not in best or value > best[S].fitted:
-                columns[S] = J if J is not None else columns[S]
-                at = A.copy()
-                at[:, list(S)] = noise.whiten(columns[S])
-                target[S], values, covariance, reach = evidence.posterior(at, z, theta[S], S)
-                log_evidence = value + evidence.occam(at, S)
-                best[S] = Hypothesis(
-                    S, theta[S], values, covariance, log_evidence, value, f, columns[S]
-                )
-                done = reach - value < CLOSE
-            else:
-                scale[S] *= 0.4
-                done = scale[S] < 0.05
-            step = scale[S] * (target[S] - best[S].theta)
-            fresh[S] = bool((np.abs(step) > FAR * trust).any())
-            theta[S] = limited(trajectories.changes, best[S].theta + step)
-            if done:
-                del theta[S]
-        lost = max(h.fitted for h in best.values()) - LOST
-        theta = {S: x for S, x in theta.items() if turn < 1 or best[S].fitted > lost}
-        if not theta:
-            break
-    return list(best.values())
-
-
-def _predicted(trajectories, thetas, fresh):
-    """Return set -> prediction (M,) and derivatives (M, s) by its changes, None if not `fresh`."""
-    moved, place = [], {}
-    for S in (S for S in thetas if fresh[S]):
-        place[S] = len(moved)
-        moved.append(thetas[S])
-        for k in S:
-            moved.append(thetas[S].copy())
-            moved[-1][k] += trajectories.steps[k]
-    if not thetas:
-        return {}
-    predicted = trajectories.predict(list(thetas.values()))
-    quick = trajectories.predict(moved, quick=True) if moved else None
-    seen = {}
-    for S, f in zip(thetas, predicted, strict=True):
-        J = None
-        if S in place:
-            at = place[S]
-            J = (quick[at + 1 : at + 1 + len(S)] - quick[at]).T / trajectories.steps[list(S)]
-        seen[S] = f, J
-    return seen

@@ -1,0 +1,102 @@
+"""Hypotheses fitted to a treated recording in full, many at once: Gauss-Newton on trajectories."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ionlab.evidence import TRUST, limited, per_change
+
+STEPS = 10  # of a fit
+FAR, CLOSE = 0.15, 0.1  # of a trusted step; of the log evidence
+LOST = 300.0  # below the best after a step: given up
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A set of changes fitted to a treated recording.
+
+    Attributes
+    ----------
+    changes : indices S of the changes that it holds.
+    theta : (P,) all parameters at the best fit.
+    values, covariance : (s,), (s, s) of the changes.
+    log_evidence : relative to the others of the same search.
+    fitted : log posterior density of theta, the part of the evidence without the volume.
+    prediction : (M,). columns : (M, s) its derivatives by the changes.
+    """
+
+    changes: tuple
+    theta: np.ndarray
+    values: np.ndarray
+    covariance: np.ndarray
+    log_evidence: float
+    fitted: float
+    prediction: np.ndarray
+    columns: np.ndarray
+
+
+def refine(trajectories, evidence, noise, A, begin, earlier=()):
+    """Return a `Hypothesis` for each set of `begin` (set -> theta), by Gauss-Newton, all at once.
+
+    Derivatives by the changes of a set are found anew after a large step, the others are A (M, P).
+    `earlier` are hypotheses that were fitted before, under another noise.
+    """
+    y, trust = trajectories.seen, per_change(TRUST, trajectories.changes)
+    known = {h.changes: (h.prediction, h.columns) for h in earlier}
+    theta = {**begin, **{h.changes: h.theta for h in earlier}}
+    best, target, columns, scale = {}, {}, {}, dict.fromkeys(theta, 1.0)
+    fresh = dict.fromkeys(theta, True)
+    for turn in range(STEPS):
+        seen = _predicted(trajectories, {S: x for S, x in theta.items() if S not in known}, fresh)
+        seen |= known
+        known = {}
+        for S in list(theta):
+            f, J = seen[S]
+            z = noise.whiten(y - f)
+            value = evidence.value(z, theta[S], S)
+            if S not in best or value > best[S].fitted:
+                columns[S] = J if J is not None else columns[S]
+                at = A.copy()
+                at[:, list(S)] = noise.whiten(columns[S])
+                target[S], values, covariance, reach = evidence.posterior(at, z, theta[S], S)
+                log_evidence = value + evidence.occam(at, S)
+                best[S] = Hypothesis(
+                    S, theta[S], values, covariance, log_evidence, value, f, columns[S]
+                )
+                done = reach - value < CLOSE
+            else:
+                scale[S] *= 0.4
+                done = scale[S] < 0.05
+            step = scale[S] * (target[S] - best[S].theta)
+            fresh[S] = bool((np.abs(step) > FAR * trust).any())
+            theta[S] = limited(trajectories.changes, best[S].theta + step)
+            if done:
+                del theta[S]
+        lost = max(h.fitted for h in best.values()) - LOST
+        theta = {S: x for S, x in theta.items() if turn < 1 or best[S].fitted > lost}
+        if not theta:
+            break
+    return list(best.values())
+
+
+def _predicted(trajectories, thetas, fresh):
+    """Return set -> prediction (M,) and derivatives (M, s) by its changes, None if not `fresh`."""
+    moved, place = [], {}
+    for S in (S for S in thetas if fresh[S]):
+        place[S] = len(moved)
+        moved.append(thetas[S])
+        for k in S:
+            moved.append(thetas[S].copy())
+            moved[-1][k] += trajectories.steps[k]
+    if not thetas:
+        return {}
+    predicted = trajectories.predict(list(thetas.values()))
+    quick = trajectories.predict(moved, quick=True) if moved else None
+    seen = {}
+    for S, f in zip(thetas, predicted, strict=True):
+        J = None
+        if S in place:
+            at = place[S]
+            J = (quick[at + 1 : at + 1 + len(S)] - quick[at]).T / trajectories.steps[list(S)]
+        seen[S] = f, J
+    return seen
