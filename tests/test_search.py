@@ -159,7 +159,11 @@ def test_hypotheses_are_fitted_once_and_in_order(answers):
 
 
 def test_intervals_hold_over_many_recordings():
-    """60 pairs with slow misses of 0.3 mV, each with a control of its own noise."""
+    """60 pairs with slow misses of 0.3 mV, each with a control of its own noise.
+
+    90 % intervals; but 150 samples hold some 20 independent misses, of which the fit takes a part,
+    so that their size comes out too small and fewer are covered than in a long recording.
+    """
     covered, right = [], []
     for seed in range(60):
         rng = np.random.default_rng(seed)
@@ -173,7 +177,7 @@ def test_intervals_hold_over_many_recordings():
             error = abs(best.values[0] - delta[k]) / np.sqrt(best.covariance[0, 0])
             covered.append(error < 1.645)
     assert np.mean(right) > 0.85
-    assert 0.8 < np.mean(covered) < 0.98
+    assert 0.7 < np.mean(covered) < 0.98
 
 
 def test_a_proposal_is_tried_even_if_it_looks_bad(control):
