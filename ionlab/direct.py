@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import least_squares
 
-from ionlab.errors import BadValue, known, positive
 from ionlab.compare import usable
+from ionlab.errors import BadValue, known, positive
 from ionlab.integrate import METHODS, integrate
 from ionlab.observed import Beats, UPSTROKE_ms, paced
 from ionlab.recordings import Recording

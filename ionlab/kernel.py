@@ -93,8 +93,9 @@ def _run(
     -1, its lowest value, its step); layout (G indices of gates, the rest of the others); stimulus
     (amplitude, duration) of each cell (K, 2); starts (N, B) onsets in ms; clamped (C,) states that
     follow clamps (N, C, T), where NaN lets them go; ms the sample interval; samples from `first` on
-    go to out (N, S, T - first), before it steps are `ease` times as long. What happens between samples goes to fine (N, 2, T - first): the
-    highest V since the sample before, and the time at which V crossed UPSTROKE_mV upwards, or NaN.
+    go to out (N, S, T - first); before it, steps are `ease` times as long. What happens between
+    samples goes to fine (N, 2, T - first): the highest V since the sample before, and the time at
+    which V crossed UPSTROKE_mV upwards, or NaN.
     """
     gate_at, other_at = layout
     second_at, lowest, step = grid

@@ -64,6 +64,7 @@ def refine(trajectories, evidence, noise, A, begin, earlier=()):
                     S, theta[S], values, covariance, log_evidence, value, f, columns[S]
                 )
                 done = reach - value < CLOSE
+                scale[S] = min(1.0, 2.0 * scale[S])
             else:
                 scale[S] *= 0.4
                 done = scale[S] < 0.05

@@ -119,7 +119,7 @@ def explain(trajectories, evidence, proposals=(), start=None, tick=lambda: None)
     start : (P,) where least squares begins; at the control if None.
     """
     y, changes, home = trajectories.seen, trajectories.changes, evidence.control.theta
-    if len(evidence.control.prediction) == len(y):
+    if trajectories.alike(evidence.control.noise.of):
         f0, J0 = trajectories.predict([home])[0], evidence.control.derivatives
     else:
         f0, J0 = trajectories.linearised(home)

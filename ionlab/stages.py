@@ -9,8 +9,8 @@ import numpy as np
 
 from ionlab import store
 from ionlab.cells import tentusscher2004 as CELL
-from ionlab.dataset import Sequences
 from ionlab.compare import current_changes
+from ionlab.dataset import Sequences
 from ionlab.perturb import PAPER
 from ionlab.presets import find
 from ionlab.readout import CASES, SHIPPED, file_of, recorded

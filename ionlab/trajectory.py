@@ -113,6 +113,11 @@ class Trajectories:
         f = self.predict(moved, quick=True)
         return self.predict([theta])[0], (f[1:] - f[0]).T / self.steps[columns]
 
+    def alike(self, other):
+        """Whether another recording has the same samples, so that derivatives serve for both."""
+        mine, theirs = ([(b.name, b.sweep, *b.t_ms) for b in x.blocks] for x in (self, other))
+        return mine == theirs
+
     def rmse_mV(self, prediction):
         """RMS (mV) by which a prediction (M,) misses V."""
         rows = slice(0, max(b.rows.stop for b in self.blocks if b.name == self.observables[0]))

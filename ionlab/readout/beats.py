@@ -6,8 +6,8 @@ from functools import lru_cache
 import torch
 
 from ionlab import cells, presets
-from ionlab.errors import known
 from ionlab.compare import usable
+from ionlab.errors import known
 from ionlab.membrane import Membrane
 from ionlab.observed import Beats, hidden_states
 from ionlab.recordings import from_traces
