@@ -15,7 +15,7 @@ from ionlab.cells import tentusscher2004
 from ionlab.changes import GATING, candidates, current_of, starts
 from ionlab.compare import LEVEL, compare
 from ionlab.evidence import Evidence
-from ionlab.identify import TIED, UNFIT, Identification, _currents, _explanations, _kind, _odds
+from ionlab.identify import TIED, UNFIT, Identification, kind_of, listed, prior_odds, ratios
 from ionlab.search import amounts, explain
 from ionlab.wells import RESAMPLES, UPSTROKE_ms, by_chance, fit_far, pool, resample, trajectories
 
@@ -68,7 +68,7 @@ def identify_wells(
     """
     began = time.perf_counter()
     changes = (*candidates(cell, pumps), *starts(cell))
-    odds = _odds(cell, changes, favour or {})
+    odds = prior_odds(cell, changes, favour or {})
     pooled, seen = pool(control, treated, cell), None
     if networks:
         settings = presets.find(preset)
@@ -90,7 +90,7 @@ def identify_wells(
     found = replace(found, hypotheses=_fewest_first(wide))
     unsure = np.sqrt(np.diag(base.covariance))
     unsure = {changes[k].target: unsure[k] for k in amounts(changes)}
-    said = _explanations(cell, changes, carried, found)
+    said = listed(cell, changes, carried, found)
     explanations = tuple(
         replace(e, changes=tuple(_loosened(c, unsure) for c in e.changes)) for e in said
     )
@@ -98,14 +98,14 @@ def identify_wells(
     stands = _stands(explanations[0], support)
     currents = tuple(
         replace(_loosened(c, unsure), changed=c.changed and stands)
-        for c in _currents(cell, changes, found, said)
+        for c in ratios(cell, changes, found, said)
     )
     fits = sides[0].rmse_mV(base.prediction) <= UNFIT * sides[0].blocks[0].range
     result = WellsIdentification(
         comparison=seen,
         currents=currents,
         explanations=explanations,
-        kind=_kind(explanations) if fits and stands else "undecidable",
+        kind=kind_of(explanations) if fits and stands else "undecidable",
         sides=sides,
         predictions=(base.prediction, found.hypotheses[0].prediction + miss),
         misses=(base.noise.misses, found.noise.misses),

@@ -128,7 +128,7 @@ def identify(
     began = time.perf_counter()
     settings = presets.find(preset)
     changes = (*candidates(cell, pumps), *starts(cell))
-    odds = _odds(cell, changes, favour or {})
+    odds = prior_odds(cell, changes, favour or {})
     fit = store.theory(cell, settings.clamp, seed, device)
     weights = {g: w for g, w in (favour or {}).items() if g in cell.gate_names}
     seen = compare(fit, control, treated, eta, settings.membrane, device, weights)
@@ -139,13 +139,13 @@ def identify(
         proposals = _proposals(seen, changes)
         start = base.theta + begin[1] - begin[0]
         found = explain(sides[1], Evidence(base, odds), proposals, start, bar.update)
-    explanations = _explanations(cell, changes, sides[1], found)
+    explanations = listed(cell, changes, sides[1], found)
     fits = sides[0].rmse_mV(base.prediction) <= UNFIT * sides[0].blocks[0].range
     result = Identification(
         comparison=seen,
-        currents=_currents(cell, changes, found, explanations),
+        currents=ratios(cell, changes, found, explanations),
         explanations=explanations,
-        kind=_kind(explanations) if fits else "undecidable",
+        kind=kind_of(explanations) if fits else "undecidable",
         sides=sides,
         predictions=(base.prediction, found.hypotheses[0].prediction),
         misses=(base.noise.misses, found.noise.misses),
@@ -156,7 +156,7 @@ def identify(
     return _with_warnings(result)
 
 
-def _odds(cell, changes, favour):
+def prior_odds(cell, changes, favour):
     """Prior log odds (P,) of the changes; `favour` weighs currents and gates."""
     odds = per_change(LOG_ODDS, changes)
     names = [*cell.conductances, *cell.pumps, *cell.gate_names]
@@ -184,7 +184,7 @@ def _proposals(seen, changes):
     return [(changes.index(Change(kind, g.name)),) for g in moved for kind in ("shift", "tau")]
 
 
-def _explanations(cell, changes, side, found):
+def listed(cell, changes, side, found):
     """Return the best `Explanation` and those that fit about as well without being more of it."""
     best = found.hypotheses[0]
     near = [
@@ -217,7 +217,7 @@ def _described(cell, changes, hypothesis):
         yield ChangeFound(change.kind, change.target, current, *map(float, numbers))
 
 
-def _kind(explanations):
+def kind_of(explanations):
     """Name the kind of what was found; see `Identification`."""
     best = explanations[0].changes
     if not best:
@@ -231,7 +231,7 @@ def _kind(explanations):
     return kinds.pop() if len(kinds) == 1 else "both"
 
 
-def _currents(cell, changes, found: Found, explanations):
+def ratios(cell, changes, found: Found, explanations):
     """Return a `CurrentChange` for each current, by evidence.
 
     A current that the best explanation leaves alone gets the ratio that it would have if it had

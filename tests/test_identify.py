@@ -12,7 +12,7 @@ from ionlab.cells import tentusscher2004
 from ionlab.changes import candidates, starts
 from ionlab.errors import BadRecording, BadValue, UnknownName
 from ionlab.evidence import LOG_ODDS
-from ionlab.identify import LISTED, TIED, ChangeFound, Explanation, _kind, _odds, identify
+from ionlab.identify import LISTED, TIED, ChangeFound, Explanation, identify, kind_of, prior_odds
 from ionlab.recordings import from_traces
 from ionlab.simulate import pace
 from ionlab.trajectory import Trajectories
@@ -187,8 +187,8 @@ def test_a_weight_must_be_positive(weight):
 def test_a_favoured_target_is_more_likely_beforehand():
     """A weight of 0.1: ten times; on all ways in which it may change, and on nothing else."""
     changes = (*candidates(CELL), *starts(CELL))
-    plain = _odds(CELL, changes, {})
-    more = _odds(CELL, changes, {"f": 0.1, "I_Ks": 0.5, "d": 1.0}) - plain
+    plain = prior_odds(CELL, changes, {})
+    more = prior_odds(CELL, changes, {"f": 0.1, "I_Ks": 0.5, "d": 1.0}) - plain
     expected = {"f": np.log(10.0), "I_Ks": np.log(2.0)}
     for change, own, gain in zip(changes, plain, more, strict=True):
         assert own == LOG_ODDS.get(change.kind, 0.0)
@@ -214,14 +214,14 @@ AMOUNT, SHIFT, TAU = ("amount", "I_Kr"), ("shift", "f"), ("tau", "f")
     ],
 )
 def test_the_kind_is_that_of_the_best_explanation(best, kind):
-    assert _kind([explained(*best)]) == kind
+    assert kind_of([explained(*best)]) == kind
     far = explained(TAU, log_evidence=-1.05 * TIED)
-    assert _kind([explained(*best), far]) == kind
+    assert kind_of([explained(*best), far]) == kind
 
 
 def test_explanations_that_cannot_be_told_apart_make_it_undecidable():
     near = {"log_evidence": -0.95 * TIED}
-    assert _kind([explained(AMOUNT), explained(SHIFT, **near)]) == "undecidable"
-    assert _kind([explained(SHIFT), explained(TAU, **near)]) == "undecidable"
-    assert _kind([explained(AMOUNT), explained(**near)]) == "undecidable"
-    assert _kind([explained(AMOUNT, SHIFT), explained(SHIFT, AMOUNT, **near)]) == "both"
+    assert kind_of([explained(AMOUNT), explained(SHIFT, **near)]) == "undecidable"
+    assert kind_of([explained(SHIFT), explained(TAU, **near)]) == "undecidable"
+    assert kind_of([explained(AMOUNT), explained(**near)]) == "undecidable"
+    assert kind_of([explained(AMOUNT, SHIFT), explained(SHIFT, AMOUNT, **near)]) == "both"

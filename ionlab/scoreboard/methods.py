@@ -10,6 +10,7 @@ import numpy as np
 from ionlab import cells, presets, readout, store
 from ionlab.compare import compare, usable
 from ionlab.direct import fit_pair
+from ionlab.identify import identify
 from ionlab.observed import Beats
 from ionlab.retrain import DecoderRecipe, retrain
 from ionlab.scoreboard.answers import NOT_KNOWN, Answer
@@ -143,8 +144,6 @@ def least_squares(control, treated, cell):
 
 def identified(control, treated, cell):
     """All of it: `ionlab.identify.identify`; first and changed by its own rules."""
-    from ionlab.identify import identify
-
     found = identify(control, treated, cell)
     best = found.explanations[0].changes if found.explanations else ()
     return dict(

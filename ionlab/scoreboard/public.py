@@ -11,10 +11,6 @@ V_ALONE = ("V",)
 BOTH = ("V", "Ca_i")
 
 
-ONE = ("V",)
-BOTH = ("V", "Ca_i")
-
-
 def _shift(gate, mV):
     return {gate: (mV, 1.0, 1.0)}
 
