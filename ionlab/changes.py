@@ -98,3 +98,13 @@ def current_of(cell, gate):
     moved = {name: abs(after[name] - before[name]) for name in before}
     most = max(moved, key=moved.get)
     return most if moved[most] > 0 else None
+
+
+def acts_on(cell, change):
+    """Return the current that a `Change` of an amount or of a gate acts on.
+
+    >>> from ionlab.cells import tentusscher2004
+    >>> acts_on(tentusscher2004, Change("shift", "f"))
+    'I_CaL'
+    """
+    return current_of(cell, change.target) if change.kind in GATING else change.target

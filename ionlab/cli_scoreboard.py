@@ -2,7 +2,7 @@
 
 import click
 
-from ionlab.options import OUT_HELP, Name, folder_to_write, seed
+from ionlab.options import OUT_HELP, Name, folder_to_write, going_on, seed
 
 # `ionlab.scoreboard` needs torch; a test compares
 KINDS = (
@@ -61,15 +61,8 @@ def scoreboard(ctx, out, only, methods, pairs, random, seed):
     from ionlab.scoreboard import run, table
 
     drawn = room.PAIRS if random is None else room.random_pairs(random, seed)
-    try:
+    with going_on(ctx, out):
         found = run.run(out, run.chosen(drawn, only, pairs), methods or METHODS)
-    except KeyboardInterrupt:
-        click.echo(
-            f"interrupted. What had finished is kept in {out}: the same command goes on where it "
-            "stopped.",
-            err=True,
-        )
-        ctx.exit(130)
     click.echo(table.text(found))
     for name in (run.ROWS, run.SUMMARY, run.ALL):
         click.echo(f"{out}/{name}")

@@ -2,7 +2,7 @@
 
 import click
 
-from ionlab.options import OUT_HELP, folder_to_write
+from ionlab.options import OUT_HELP, folder_to_write, going_on
 
 
 @click.command(short_help="A notebook over a grid of its parameters.")
@@ -48,15 +48,8 @@ def sweep(ctx, notebook, grid, out, scheduler, workers):
     from ionlab import sweep as room
     from ionlab.sweep.index import PAGE, TABLE
 
-    try:
+    with going_on(ctx, out):
         ran = room.run(notebook, grid, out, scheduler, workers)
-    except KeyboardInterrupt:
-        click.echo(
-            f"interrupted. What had finished is kept in {out}: the same command goes on where it "
-            "stopped.",
-            err=True,
-        )
-        ctx.exit(130)
     failed = sum(bool(record.error) for _, record in ran)
     click.echo(f"{len(ran) - failed} of {len(ran)} finished, {failed} failed")
     for name in (PAGE, TABLE):

@@ -10,12 +10,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 from tqdm import tqdm
 
-from ionlab import presets, store
 from ionlab.cells import tentusscher2004
-from ionlab.changes import GATING, candidates, current_of, starts
-from ionlab.compare import LEVEL, compare
+from ionlab.changes import acts_on, candidates, starts
+from ionlab.compare import LEVEL
 from ionlab.evidence import Evidence
-from ionlab.identify import TIED, UNFIT, Identification, kind_of, listed, prior_odds, ratios
+from ionlab.identify import (
+    TIED,
+    UNFIT,
+    Identification,
+    compared,
+    kind_of,
+    listed,
+    prior_odds,
+    ratios,
+)
 from ionlab.search import amounts, explain
 from ionlab.wells import RESAMPLES, UPSTROKE_ms, by_chance, fit_far, pool, resample, trajectories
 
@@ -68,13 +76,11 @@ def identify_wells(
     """
     began = time.perf_counter()
     changes = (*candidates(cell, pumps), *starts(cell))
-    odds = prior_odds(cell, changes, favour or {})
+    favour = favour or {}
+    odds = prior_odds(cell, changes, favour)
     pooled, seen = pool(control, treated, cell), None
     if networks:
-        settings = presets.find(preset)
-        fit = store.theory(cell, settings.clamp, seed, device)
-        weights = {g: w for g, w in (favour or {}).items() if g in cell.gate_names}
-        seen = compare(fit, *pooled.recordings, eta, settings.membrane, device, weights)
+        seen = compared(*pooled.recordings, cell, preset, eta, favour, seed, device)
     sides = trajectories(pooled, cell, changes)
     with tqdm(desc="wells", unit="step", leave=False) as bar:
         base = fit_far(sides[0], bar.update)
@@ -150,13 +156,7 @@ def _loosened(change, unsure):
 
 def _support(cell, changes, drawn):
     """Return current -> share of resamples whose best explanation changes it, most first."""
-    names = [
-        {
-            current_of(cell, changes[k].target) if changes[k].kind in GATING else changes[k].target
-            for k in S
-        }
-        for S in drawn.best
-    ]
+    names = [{acts_on(cell, changes[k]) for k in S} for S in drawn.best]
     share = {c: sum(c in each for each in names) / len(names) for c in sorted(set().union(*names))}
     return dict(sorted(share.items(), key=lambda item: -item[1]))
 

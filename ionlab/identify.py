@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ionlab import presets, store
 from ionlab.cells import tentusscher2004
-from ionlab.changes import GATING, Change, candidates, current_of, starts
+from ionlab.changes import GATING, Change, acts_on, candidates, starts
 from ionlab.compare import LEVEL, Comparison, CurrentChange, POOR_FIT_mV, compare
 from ionlab.errors import known, positive
 from ionlab.evidence import LOG_ODDS, Evidence, per_change
@@ -126,12 +126,10 @@ def identify(
     ('I_Kr',)
     """
     began = time.perf_counter()
-    settings = presets.find(preset)
+    favour = favour or {}
     changes = (*candidates(cell, pumps), *starts(cell))
-    odds = prior_odds(cell, changes, favour or {})
-    fit = store.theory(cell, settings.clamp, seed, device)
-    weights = {g: w for g, w in (favour or {}).items() if g in cell.gate_names}
-    seen = compare(fit, control, treated, eta, settings.membrane, device, weights)
+    odds = prior_odds(cell, changes, favour)
+    seen = compared(control, treated, cell, preset, eta, favour, seed, device)
     sides = tuple(Trajectories(own, changes) for own in seen.beats)
     with tqdm(total=TICKS, desc="trajectories", unit="step", leave=False) as bar:
         begin = _gains(seen, changes)
@@ -154,6 +152,14 @@ def identify(
         seconds=time.perf_counter() - began,
     )
     return _with_warnings(result)
+
+
+def compared(control, treated, cell, preset, eta, favour, seed, device):
+    """Return the `Comparison` of the networks, by the settings of `identify`."""
+    settings = presets.find(preset)
+    fit = store.theory(cell, settings.clamp, seed, device)
+    weights = {name: weight for name, weight in favour.items() if name in cell.gate_names}
+    return compare(fit, control, treated, eta, settings.membrane, device, weights)
 
 
 def prior_odds(cell, changes, favour):
@@ -213,7 +219,7 @@ def _described(cell, changes, hypothesis):
         numbers = value + LEVEL * error * np.array([0.0, -1.0, 1.0])
         if change.kind != "shift":
             numbers = np.exp(numbers)
-        current = current_of(cell, change.target) if change.kind in GATING else change.target
+        current = acts_on(cell, change)
         yield ChangeFound(change.kind, change.target, current, *map(float, numbers))
 
 
@@ -241,16 +247,11 @@ def ratios(cell, changes, found: Found, explanations):
     own = {c.target: c for c in explanations[0].changes if c.kind == "amount"}
     changed = {c.current for c in explanations[0].changes}
     tied = [e for e in explanations[1:] if e.log_evidence > -TIED]
+    moved = {j: acts_on(cell, changes[j]) for j in best.changes}
     rows = []
     for k in amounts(changes):
         name = changes[k].target
-        of_name = [
-            j
-            for j in evidence.offered
-            if changes[j].target == name
-            or (changes[j].kind in GATING and current_of(cell, changes[j].target) == name)
-        ]
-        without = tuple(j for j in best.changes if j not in of_name)
+        without = tuple(j for j in best.changes if moved[j] != name)
         wider = best.changes if k in best.changes else (*best.changes, k)
         less, more = evidence.linear(
             found.A, found.z, found.theta, [without, best.changes if name in changed else wider]

@@ -48,14 +48,8 @@ class Beats:
 
     @property
     def sigma_mV(self):
-        """(N,) standard deviation of white noise in the mean beats, from third differences.
-
-        These take out what is smooth; the median does not see the upstroke.
-        """
-        spread = [np.median(np.abs(np.diff(V, 3, axis=1))) / 0.6745 for V, _ in self.single]
-        return np.array(
-            [s / np.sqrt(20.0 * len(V)) for s, (V, _) in zip(spread, self.single, strict=True)]
-        )
+        """(N,) standard deviation of white noise in the mean beats."""
+        return np.array([white_sigma(V) / np.sqrt(len(V)) for V, _ in self.single])
 
     @property
     def onset(self):
@@ -88,6 +82,14 @@ class Beats:
             seen,
             *_means(single, lengths.max()),
         )
+
+
+def white_sigma(single):
+    """Return the standard deviation of white noise in beats (B, T), from third differences.
+
+    These take out what is smooth; the median does not see the upstroke.
+    """
+    return np.median(np.abs(np.diff(single, 3, axis=1))) / 0.6745 / np.sqrt(20.0)
 
 
 def _timing_ms(sweep):

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -38,6 +39,20 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             click.echo(INTERRUPTED, err=True)
             ctx.exit(130)
+
+
+@contextmanager
+def going_on(ctx, out):
+    """Say at Ctrl-C that what has finished is kept in a folder, and leave."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(
+            f"interrupted. What had finished is kept in {out}: the same command goes on where it "
+            "stopped.",
+            err=True,
+        )
+        ctx.exit(130)
 
 
 class Name(click.ParamType):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ionlab.changes import current_of
+from ionlab.changes import acts_on
 from ionlab.evidence import CELL_SD, TRUST, Control, Evidence, limited, per_change
 from ionlab.refine import FAR, refine
 
@@ -47,26 +47,13 @@ def amounts(changes):
 
 def approach(trajectories, theta, home, tick=lambda: None):
     """Return theta after least squares on the conductances, all samples alike, drawn to `home`."""
-    y, columns = trajectories.seen, amounts(trajectories.changes)
-    trust = per_change(TRUST, trajectories.changes)[columns]
+    columns = amounts(trajectories.changes)
     for _ in range(ROUGH_STEPS):
         tick()
         f, J = trajectories.linearised(theta, columns)
-        noise = trajectories.rough(y - f)
-        A, z = noise.whiten(J), noise.whiten(y - f)
-        away = (theta - home)[columns]
-        step = np.linalg.solve(A.T @ A + np.eye(len(columns)), A.T @ z - away)
-        trials = np.tile(theta, (len(SCALES), 1))
-        trials[:, columns] += np.outer(SCALES, np.clip(step, -trust, trust))
-        trials = limited(trajectories.changes, trials)
-        cost = [
-            np.sum(noise.whiten(y - f) ** 2) + np.sum((trial - home)[columns] ** 2)
-            for f, trial in zip(trajectories.predict(trials), trials, strict=True)
-        ]
-        before, k = z @ z + away @ away, int(np.argmin(cost))
-        if cost[k] < before:
-            theta = trials[k]
-        if cost[k] > 0.97 * before:
+        noise = trajectories.rough(trajectories.seen - f)
+        theta, _, before, after = _step(trajectories, noise, theta, f, J, columns, home, 1.0)
+        if after > 0.97 * before:
             break
     return theta
 
@@ -78,30 +65,16 @@ def fit_control(trajectories, start=None, tick=lambda: None):
     """
     changes, y = trajectories.changes, trajectories.seen
     sd = per_change(CELL_SD, changes)
-    home = np.zeros(len(changes))
+    home, columns = np.zeros(len(changes)), np.arange(len(changes))
     theta = approach(trajectories, home if start is None else start, home, tick)
-    trust = per_change(TRUST, changes)
     for turn in range(CONTROL_STEPS):
         tick()
         f, J = trajectories.linearised(theta)
         stuck = True
         for _ in range(CHORDS):  # steps with the same derivatives cost next to nothing
             noise = (trajectories.rough if turn < ROUGHLY else trajectories.noise)(y - f)
-            A, z = noise.whiten(J), noise.whiten(y - f)
-            precision = A.T @ A + np.diag(sd**-2)
-            step = np.linalg.solve(precision, A.T @ z - theta / sd**2)
-            trials = theta + np.outer(SCALES, np.clip(step, -trust, trust))
-            trials = limited(changes, trials)
-            predicted = trajectories.predict(trials)
-            cost = [
-                np.sum(noise.whiten(y - x) ** 2) + np.sum((trial / sd) ** 2)
-                for x, trial in zip(predicted, trials, strict=True)
-            ]
-            before, k = z @ z + np.sum((theta / sd) ** 2), int(np.argmin(cost))
-            gained = before - cost[k]
-            if gained > 0:
-                theta, f = trials[k], predicted[k]
-            if gained < ENOUGH:
+            theta, f, before, after = _step(trajectories, noise, theta, f, J, columns, home, sd)
+            if before - after < ENOUGH:
                 break
             stuck = False
         if turn >= ROUGHLY and stuck:
@@ -110,6 +83,32 @@ def fit_control(trajectories, start=None, tick=lambda: None):
     A = noise.whiten(J)
     covariance = np.linalg.inv(A.T @ A + np.diag(sd**-2))
     return Control(changes, theta, covariance, f, J, noise)
+
+
+def _step(trajectories, noise, theta, f, J, columns, home, sd):
+    """Take a Gauss-Newton step in some columns; return theta, its prediction, cost before, after.
+
+    The prior draws to `home` with standard deviations sd. `SCALES` of the step are tried; where
+    none is better, theta and f stay. The cost after is that of the best trial all the same.
+    """
+    y, changes = trajectories.seen, trajectories.changes
+    trust = per_change(TRUST, changes)[columns]
+    A, z = noise.whiten(J), noise.whiten(y - f)
+    away = (theta - home)[columns] / sd
+    precision = A.T @ A + np.diag(np.broadcast_to(sd, len(columns)) ** -2.0)
+    step = np.linalg.solve(precision, A.T @ z - away / sd)
+    trials = np.tile(theta, (len(SCALES), 1))
+    trials[:, columns] += np.outer(SCALES, np.clip(step, -trust, trust))
+    trials = limited(changes, trials)
+    predicted = trajectories.predict(trials)
+    cost = [
+        np.sum(noise.whiten(y - x) ** 2) + np.sum(((trial - home)[columns] / sd) ** 2)
+        for x, trial in zip(predicted, trials, strict=True)
+    ]
+    before, k = z @ z + away @ away, int(np.argmin(cost))
+    if cost[k] < before:
+        theta, f = trials[k], predicted[k]
+    return theta, f, before, cost[k]
 
 
 def explain(trajectories, evidence, proposals=(), start=None, tick=lambda: None):
@@ -176,9 +175,7 @@ def _rivals(trajectories, evidence, noise, top):
     for k in (k for k in top.changes if changes[k].kind == "amount"):
         for j in evidence.offered:
             kind = changes[j].kind
-            if kind not in LINE or current_of(trajectories.cell, changes[j].target) != (
-                changes[k].target
-            ):
+            if kind not in LINE or acts_on(trajectories.cell, changes[j]) != changes[k].target:
                 continue
             others = [other for other in top.changes if other != k]
             theta = home.copy()

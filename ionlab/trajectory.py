@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 
 from ionlab.changes import apply, starts
 from ionlab.integrate import METHODS, integrate
-from ionlab.observed import Beats
+from ionlab.observed import Beats, white_sigma
 
 PACED_ms = 20_000.0
 STEP = {"amount": 0.06, "shift": 1.0, "stretch": 0.08, "tau": 0.1, "start": 0.01}
@@ -217,14 +217,15 @@ def _block(beats, name, k, at):
     which = 0 if name == "V" else 1
     single = beats.single[k][which]
     mean = (beats.V_mV if which == 0 else beats.Ca_i_mM)[k, :length]
-    sigma = np.median(np.abs(np.diff(single, 3, axis=1))) / 0.6745 / np.sqrt(20.0)
     span = np.ptp(mean)
     rate = np.gradient(mean)
     steep = np.maximum(
         np.abs(np.append(np.diff(mean), 0.0)), np.abs(np.diff(mean, prepend=mean[0]))
     )
     jitter = beats.timing_ms
-    white = sigma**2 / len(single) + (LEAST[name] * span) ** 2 + (jitter * steep) ** 2
+    white = (
+        white_sigma(single) ** 2 / len(single) + (LEAST[name] * span) ** 2 + (jitter * steep) ** 2
+    )
     columns = [jitter * rate]
     if name == "V":
         columns.append(np.full(length, OFFSET_mV))
