@@ -44,8 +44,8 @@ def refine(trajectories, evidence, noise, A, begin, earlier=()):
     y, trust = trajectories.seen, per_change(TRUST, trajectories.changes)
     known = {h.changes: (h.prediction, h.columns) for h in earlier}
     theta = {**begin, **{h.changes: h.theta for h in earlier}}
-    best, target, columns, scale = {}, {}, {}, dict.fromkeys(theta, 1.0)
-    fresh = dict.fromkeys(theta, True)
+    best, target, columns, at, scale = {}, {}, {}, {}, dict.fromkeys(theta, 1.0)
+    residual, fresh = {}, dict.fromkeys(theta, True)
     for turn in range(STEPS):
         seen = _predicted(trajectories, {S: x for S, x in theta.items() if S not in known}, fresh)
         seen |= known
@@ -54,20 +54,27 @@ def refine(trajectories, evidence, noise, A, begin, earlier=()):
             f, J = seen[S]
             z = noise.whiten(y - f)
             value = evidence.value(z, theta[S], S)
-            if S not in best or value > best[S].fitted:
+            own = at.get(S, A)
+            if S in best:
+                own = _corrected(own, residual[S] - z, theta[S] - best[S].theta, trust)
+            better = S not in best or value > best[S].fitted
+            if better:
                 columns[S] = J if J is not None else columns[S]
-                at = A.copy()
-                at[:, list(S)] = noise.whiten(columns[S])
-                target[S], values, covariance, reach = evidence.posterior(at, z, theta[S], S)
-                log_evidence = value + evidence.occam(at, S)
+                if J is not None:
+                    own = own.copy()
+                    own[:, list(S)] = noise.whiten(J)
+                residual[S], scale[S] = z, min(1.0, 2.0 * scale[S])
+            else:
+                scale[S] *= 0.4
+            here = theta[S] if better else best[S].theta
+            at[S] = own
+            target[S], values, covariance, reach = evidence.posterior(own, residual[S], here, S)
+            if better:
+                log_evidence = value + evidence.occam(own, S)
                 best[S] = Hypothesis(
                     S, theta[S], values, covariance, log_evidence, value, f, columns[S]
                 )
-                done = reach - value < CLOSE
-                scale[S] = min(1.0, 2.0 * scale[S])
-            else:
-                scale[S] *= 0.4
-                done = scale[S] < 0.05
+            done = reach - best[S].fitted < CLOSE or scale[S] < 0.01
             step = scale[S] * (target[S] - best[S].theta)
             fresh[S] = bool((np.abs(step) > FAR * trust).any())
             theta[S] = limited(trajectories.changes, best[S].theta + step)
@@ -78,6 +85,16 @@ def refine(trajectories, evidence, noise, A, begin, earlier=()):
         if not theta:
             break
     return list(best.values())
+
+
+def _corrected(A, moved, step, trust):
+    """Return derivatives A (M, P) that explain how the residual `moved` (M,) by a step (P,).
+
+    The least change of A, in steps as long as they are trusted (Broyden 1965,
+    doi:10.1090/S0025-5718-1965-0198670-6): derivatives that have grown stale are mended for free.
+    """
+    weight = step / trust**2
+    return A + np.outer(moved - A @ step, weight) / (step @ weight)
 
 
 def _predicted(trajectories, thetas, fresh):

@@ -7,7 +7,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from ionlab import search
+from ionlab import refine, search
 from ionlab.cells import tentusscher2004
 from ionlab.changes import candidates, starts
 from ionlab.errors import BadRecording, BadValue, UnknownName
@@ -139,7 +139,7 @@ def test_a_model_that_cannot_fit_the_control_says_so(quickly, monkeypatch):
     What is said of the treated cell does not matter here, so its search is cut short.
     """
     monkeypatch.setattr(search, "ROUNDS", 1)
-    monkeypatch.setattr(search, "STEPS", 1)
+    monkeypatch.setattr(refine, "STEPS", 1)
 
     def triangle(cell, seed):
         own = recording(cell, "triangle", seed)

@@ -16,7 +16,7 @@ from ionlab.cells import tentusscher2004
 from ionlab.compare import CurrentChange, EtaChoice
 from ionlab.errors import BadRecording, BadValue, IonlabError, UnknownName
 from ionlab.findings.results import number
-from ionlab.identify import ChangeFound, Explanation
+from ionlab.identify import TIED, ChangeFound, Explanation
 from ionlab.simulate import pace
 
 RECORDINGS = report.ROOT / "data" / "recordings"
@@ -358,7 +358,7 @@ OPEN = (1.2, 1e-9, 1e9)
     ("found", "text"),
     [
         (
-            found_as("amount", (0.0, 0.98, (KR,)), (-3.9, 0.02, (XR2,))),
+            found_as("amount", (0.0, 0.98, (KR,)), (-TIED - 0.9, 0.02, (XR2,))),
             "I_Kr fell to 0.50 (0.48 to 0.52) of its control value, most probably its amount "
             "(98 %); no other of the six currents changed.",
         ),
@@ -401,7 +401,7 @@ OPEN = (1.2, 1e-9, 1e9)
             found_as(
                 "undecidable",
                 *((-k / 2, 0.25, (c,)) for k, c in enumerate((KR, KS, XS, F))),
-                (-3.1, 0.01, (XR2,)),
+                (-TIED - 0.1, 0.01, (XR2,)),
             ),
             "Not decidable: either I_Kr fell to 0.50 (0.48 to 0.52) of its control value, or I_Ks "
             "rose to 2.00 (1.80 to 2.20) times its control value, or the time constant of xs "
@@ -422,7 +422,7 @@ def test_answer(found, text):
 @pytest.mark.parametrize(
     ("found", "names"),
     [
-        (found_as("both", (0.0, 0.9, (KR, F)), (-3.5, 0.1, (KR,))), ["I_CaL", "I_Kr"]),
+        (found_as("both", (0.0, 0.9, (KR, F)), (-TIED - 0.5, 0.1, (KR,))), ["I_CaL", "I_Kr"]),
         (found_as("undecidable", (0.0, 0.5, (KR, F)), (-1.0, 0.5, (XR2,))), ["I_Kr"]),
         (found_as("undecidable", (0.0, 0.5, (KR,)), (-1.0, 0.5, ())), []),
         (found_as("no change", (0.0, 1.0, ()), (-1.0, 0.5, (KR,))), []),

@@ -14,11 +14,11 @@ from ionlab.cells import hodgkin_huxley1952, tentusscher2004
 from ionlab.changes import candidates, starts
 from ionlab.compare import LEVEL, CurrentChange
 from ionlab.errors import BadRecording
-from ionlab.evidence import Evidence
+from ionlab.evidence import Control, Evidence
 from ionlab.groups import SUPPORT, identify_wells
 from ionlab.identify import TIED, ChangeFound, Explanation
 from ionlab.recordings import Measured, assemble
-from ionlab.search import Control, Hypothesis
+from ionlab.refine import Hypothesis
 from ionlab.simulate import pace
 from ionlab.trajectory import Trajectories
 from ionlab.wells import Pooled, durations_ms, fit_far, pool, resample, scatter, typical
