@@ -223,15 +223,19 @@ def _described(cell, changes, hypothesis):
         yield ChangeFound(change.kind, change.target, current, *map(float, numbers))
 
 
+def tied(explanations):
+    """Return the best explanation and those that cannot be told apart from it."""
+    best, *others = explanations
+    return [best, *(e for e in others if e.log_evidence > -TIED)]
+
+
 def kind_of(explanations):
     """Name the kind of what was found; see `Identification`."""
     best = explanations[0].changes
     if not best:
         return "no change"
-    tied = [e for e in explanations[1:] if e.log_evidence > -TIED]
-    if any(
-        {(c.kind, c.target) for c in e.changes} != {(c.kind, c.target) for c in best} for e in tied
-    ):
+    said = [{(c.kind, c.target) for c in e.changes} for e in tied(explanations)]
+    if any(each != said[0] for each in said):
         return "undecidable"
     kinds = {"gating" if c.kind in GATING else "amount" for c in best}
     return kinds.pop() if len(kinds) == 1 else "both"
@@ -246,7 +250,6 @@ def ratios(cell, changes, found: Found, explanations):
     evidence, best = found.evidence, found.hypotheses[0]
     own = {c.target: c for c in explanations[0].changes if c.kind == "amount"}
     changed = {c.current for c in explanations[0].changes}
-    tied = [e for e in explanations[1:] if e.log_evidence > -TIED]
     moved = {j: acts_on(cell, changes[j]) for j in best.changes}
     rows = []
     for k in amounts(changes):
@@ -262,7 +265,7 @@ def ratios(cell, changes, found: Found, explanations):
             _, values, covariance, _ = evidence.posterior(found.A, found.z, found.theta, wider)
             error = np.sqrt(covariance[-1, -1])
             ratio, low, high = np.exp(values[-1] + LEVEL * error * np.array([0.0, -1.0, 1.0]))
-        for e in tied:
+        for e in tied(explanations)[1:]:
             if name in changed and name in {c.current for c in e.changes}:
                 other = [c for c in e.changes if c.kind == "amount" and c.target == name]
                 low = min([low, *(c.low for c in other)] if other else [low, 1.0])

@@ -7,7 +7,8 @@ import numpy as np
 from ionlab import plot
 from ionlab.changes import GATING, Change, apply
 from ionlab.currents import currents
-from ionlab.findings.words import listed, tied, undecided
+from ionlab.findings.words import listed, undecided
+from ionlab.identify import tied
 from ionlab.observed import hidden_states
 
 GRID_mV = np.linspace(-100.0, 50.0, 301)  # of the gate curves
@@ -72,7 +73,7 @@ def gate_figure(found):
 def _moved_gates(found):
     """Return gate -> {Change: value}, each from the most probable explanation that moves it."""
     gates = {}
-    for e in tied(found) if found.fits else ():
+    for e in tied(found.explanations) if found.fits else ():
         own = {}
         for c in e.changes:
             if c.kind in GATING:

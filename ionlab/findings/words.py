@@ -5,7 +5,7 @@ import html
 import numpy as np
 
 from ionlab.compare import POOR_FIT_mV
-from ionlab.identify import TIED
+from ionlab.identify import tied
 
 WIDE = 4.0  # an interval whose ends differ by more than this factor decides nothing
 GOOD_FIT_mV = 1.0
@@ -76,17 +76,11 @@ def undecided(found):
     return [c.name for c in found.currents if not (c.changed or c.high <= WIDE * c.low)]
 
 
-def tied(found):
-    """Return the best explanation and those that cannot be told apart from it."""
-    best, *others = found.explanations
-    return [best, *(e for e in others if e.log_evidence > -TIED)]
-
-
 def agreed(found):
     """Return the names of the currents that changed, in amount or in gating, by every tied one."""
     if not found.fits or found.kind == "no change":
         return []
-    named = [{c.current for c in e.changes} for e in tied(found)]
+    named = [{c.current for c in e.changes} for e in tied(found.explanations)]
     return [c.name for c in found.currents if c.name in set.intersection(*named)]
 
 
@@ -137,7 +131,7 @@ def _nothing(found):
 
 
 def _either(found):
-    options = tied(found)
+    options = tied(found.explanations)
     said = [explanation(e) for e in options[:NAMED]]
     if len(options) > NAMED:
         said.append(f"{_number(len(options) - NAMED)} more, listed below")
