@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from tqdm import tqdm
 
-from ionlab import implicit, kernel
+from ionlab import gate_tables, implicit, kernel
 from ionlab.errors import BadValue, known
+from ionlab.lanes import WIDTH
 
 METHODS = ("rush-larsen", *implicit.SOLVERS)
-CHUNK = 16  # runs between two steps of the progress bar
+CHUNK = 4 * WIDTH  # runs between two steps of the progress bar
 
 
 def integrate(
@@ -28,7 +30,7 @@ def integrate(
     names = cells[0].state_names
     held = {known("state", name, names): x for name, x in (held or {}).items()}
     problem = Problem.of(cells)
-    loops = kernel.compiled(cells[0].equations)
+    loops = kernel.compiled(cells[0])
     start = np.array([[s.start for s in c.states] for c in cells])
     values = np.empty((len(cells), len(names), samples - first))
     fine = np.empty((len(cells), 2, samples - first))
@@ -47,10 +49,10 @@ def integrate(
         chunks, desc="simulate", unit="chunk", delay=2.0, disable=quiet or len(chunks) < 2
     ):
         rows = slice(k, k + CHUNK)
+        share = -(-len(start[rows]) // numba.get_num_threads())
         good[rows] = loops.run(
             start[rows],
-            start[rows].view(problem.dtype)[:, 0],
-            problem.parameters,
+            problem.parameters.view(float).reshape(len(problem.parameters), -1),
             problem.tables,
             problem.table_of,
             problem.cell_of[rows],
@@ -63,6 +65,7 @@ def integrate(
             sample_ms,
             first,
             ease,
+            min(max(share, WIDTH // 2), WIDTH),
             values[rows],
             fine[rows],
         )
@@ -76,7 +79,7 @@ class Problem:
     Attributes
     ----------
     cell_of : (N,) which of the distinct cells a run is of.
-    tables, table_of : (., second, V, 2 G) gates, see `kernel.tabulate`; (K,) whose is which.
+    tables, table_of : (., second, V, 2 G) gates, see `gate_tables.tabulate`; (K,) whose is which.
     grid : index of the second state or -1, its lowest value, its step.
     layout : indices of the gates, of the other states.
     parameters : (K,) records.
@@ -114,13 +117,14 @@ class Problem:
             raise BadValue(f"kinetics may read one state besides {names[0]}, got {seconds}.")
         second = seconds[0] if seconds else None
         low, high = cell.state(second).span if second else (0.0, 1.0)
-        keys = [kernel.same_table(c) for c in distinct]
+        rows = gate_tables.N_SECOND - 1
+        keys = [gate_tables.same_table(c) for c in distinct]
         tabled = dict(zip(keys, distinct, strict=True))
         return cls(
             cell_of=np.array([places[id(c)][0] for c in cells]),
-            tables=np.stack([kernel.tabulate(c, second) for c in tabled.values()]),
+            tables=np.stack([gate_tables.tabulate(c, second) for c in tabled.values()]),
             table_of=np.array([list(tabled).index(key) for key in keys]),
-            grid=(names.index(second) if second else -1, low, (high - low) / (kernel.N_SECOND - 1)),
+            grid=(names.index(second) if second else -1, low, (high - low) / rows),
             layout=(
                 np.array([names.index(n) for n in cell.gate_names], int),
                 np.array([names.index(n) for n in cell.other_names], int),

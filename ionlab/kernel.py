@@ -1,180 +1,184 @@
 """The compiled inner loops: adaptive Rush-Larsen for many runs at once, and the right-hand side.
 
-Classic gates enter as tables of h_inf and tau over voltage (and one concentration, if a gate
-depends on it), so that holding a gate or giving it other kinetics never compiles anything. Currents
-and all other derivatives are the cell's own equations, compiled into the loop.
+Currents and derivatives are the cell's own equations, compiled into the loops; classic gates enter
+as `tables`. Runs go side by side in `lanes`, each at its own time with its own step.
 """
 
 import hashlib
 import inspect
-from functools import cache, lru_cache, partial
-from types import FunctionType, SimpleNamespace
+from collections import namedtuple
+from functools import cache
+from types import FunctionType
 from typing import NamedTuple
 
 import numba
 import numpy as np
 
-from ionlab import maths
-from ionlab.errors import BadValue
+from ionlab import gate_tables, lanes, maths
 from ionlab.features import UPSTROKE_mV
+from ionlab.gate_tables import look_up, look_up_smooth
+from ionlab.lanes import WIDTH, write
+from ionlab.maths import exp, njit
 
-V_MIN_mV, V_MAX_mV, V_STEP_mV = -150.0, 100.0, 0.1
-V_GRID_mV = np.linspace(V_MIN_mV, V_MAX_mV, round((V_MAX_mV - V_MIN_mV) / V_STEP_mV) + 1)
 DT_MIN_ms, DT_MAX_ms, DV_STEP_mV = 0.01, 0.2, 0.5  # dt = DV_STEP / abs(dV/dt), within bounds
-N_SECOND = 41  # rows of a table over a second state
 V_LIMIT_mV = 300.0  # beyond it a run has diverged
+SOON_ms = 1e-9  # times nearer than this are the same
 
-# A division by zero gives an infinity, as in NumPy; a run that meets one is reported as diverged.
-njit = partial(numba.njit, error_model="numpy")
-
-# The equations of one cell take the places of these in a copy of the loops below.
-currents = derivatives = slope = None
+# The equations of one cell, and what is made of them, stand for these in a copy of the loops below.
+currents = derivatives = states = parameters = differentiate = together = slope = None
 
 
 @njit(inline="always")
 def rush_larsen_step(h, h_inf, tau_ms, dt_ms):
     """h(t + dt) = h_inf + (h(t) - h_inf) exp(-dt/tau)   (Eq. 2.2.8)"""
-    return h_inf + (h - h_inf) * np.exp(-dt_ms / tau_ms)
+    return h_inf + (h - h_inf) * exp(-dt_ms / tau_ms)
 
 
 @njit
-def look_up(table, V, second, lowest, step, out):
-    """Interpolate one cell's table (second, V, 2 G), linearly, into out (2 G)."""
-    n_second, n_V, n_out = table.shape
-    x = min(max((V - V_MIN_mV) / V_STEP_mV, 0.0), n_V - 1.000001)
-    k = int(x)
-    w = x - k
-    for g in range(n_out):
-        out[g] = (1.0 - w) * table[0, k, g] + w * table[0, k + 1, g]
-    if n_second > 1:
-        y = min(max((second - lowest) / step, 0.0), n_second - 1.000001)
-        q = int(y)
-        v = y - q
-        for g in range(n_out):
-            below = (1.0 - w) * table[q, k, g] + w * table[q, k + 1, g]
-            above = (1.0 - w) * table[q + 1, k, g] + w * table[q + 1, k + 1, g]
-            out[g] = (1.0 - v) * below + v * above
+def advance(x, x0, rates, change, part, n, layout):
+    """Take n lanes from x0 to x over part (n,) ms, with rates and derivatives as they are."""
+    gate_at, other_at = layout
+    n_gates = len(gate_at)
+    for a in range(n_gates):
+        to, h_inf, tau_ms = gate_at[a], rates[a], rates[n_gates + a]
+        for i in range(n):
+            x[to, i] = rush_larsen_step(x0[to, i], h_inf[i], tau_ms[i], part[i])
+    for a in range(len(other_at)):
+        to = other_at[a]
+        for i in range(n):
+            x[to, i] = x0[to, i] + part[i] * change[a, i]
 
 
-@njit
-def look_up_smooth(table, V, second, lowest, step, out):
-    """As `look_up`, by monotone cubics in V, for solvers that need a continuous Jacobian.
-
-    The slope at a point of the table is the harmonic mean of those on both sides, or zero at an
-    extremum (Fritsch and Butland 1984, doi:10.1137/0905021), so that no tau gets below zero.
-    """
-    n_second, n_V, n_out = table.shape
-    x = min(max((V - V_MIN_mV) / V_STEP_mV, 1.0), n_V - 2.000001)
-    k = int(x)
-    w = x - k
-    y = min(max((second - lowest) / step, 0.0), n_second - 1.000001) if n_second > 1 else 0.0
-    q = int(y)
-    out[:] = 0.0
-    for row in range(q, min(q + 2, n_second)):
-        part = 1.0 - abs(y - row)
-        for g in range(n_out):
-            before = table[row, k, g] - table[row, k - 1, g]
-            here = table[row, k + 1, g] - table[row, k, g]
-            after = table[row, k + 2, g] - table[row, k + 1, g]
-            left = 2.0 * before * here / (before + here) if before * here > 0.0 else 0.0
-            right = 2.0 * here * after / (here + after) if here * after > 0.0 else 0.0
-            bend = w * (3.0 * here - 2.0 * left - right + w * (left + right - 2.0 * here))
-            out[g] += part * (table[row, k, g] + w * (left + bend))
+def _differentiate(x, p, I_stim, n, change):
+    """Derivatives of what is not a classic gate, by the cell's own equations, of n lanes."""
+    for i in range(n):
+        s, q = states(x, i), parameters(p, i)
+        write(change, i, derivatives(s, q, currents(s, q), I_stim[i]))
 
 
 def _run(
-    u, s, p, tables, table_of, cell_of, grid, layout, stimulus, starts, clamped, clamps, ms, first,
-    ease, out, fine,
+    start, p, tables, table_of, cell_of, grid, layout, stimulus, starts, clamped, clamps, ms, first,
+    ease, abreast, out, fine,
 ):  # fmt: skip
     """Integrate N runs by the adaptive Rush-Larsen method; return the last good time of each.
 
-    u (N, S) start states, changed in place; s the same memory as records; p (K,) parameter
-    records; tables (., second, V, 2 G), of which cell k reads table_of[k]; grid (second state or
-    -1, its lowest value, its step); layout (G indices of gates, the rest of the others); stimulus
+    start (N, S) states; p (K, P) parameters; tables (., second, V, 2 G), of which cell k reads
+    table_of[k]; grid as for `look_up`; layout (indices of gates, of the others); stimulus
     (amplitude, duration) of each cell (K, 2); starts (N, B) onsets in ms; clamped (C,) states that
     follow clamps (N, C, T), where NaN lets them go; ms the sample interval; samples from `first` on
-    go to out (N, S, T - first); before it, steps are `ease` times as long. What happens between
+    go to out (N, S, T - first); before it, steps are `ease` times as long; `abreast` runs, at most
+    WIDTH, go together. What happens between
     samples goes to fine (N, 2, T - first): the highest V since the sample before, and the time at
     which V crossed UPSTROKE_mV upwards, or NaN.
     """
-    gate_at, other_at = layout
-    second_at, lowest, step = grid
-    n_gates, n_samples = len(gate_at), first + out.shape[2]
-    good = np.full(len(u), (n_samples - 1) * ms)
-    for i in numba.prange(len(u)):
-        x, cell = u[i], cell_of[i]
-        table = tables[table_of[cell]]
-        amplitude, duration = stimulus[cell]
-        rates = np.empty(tables.shape[3])
-        change = np.empty(len(other_at))
-        x0 = np.empty(len(x))
-        following = np.empty(len(clamped))
-        beat = 0
-        second = 0.0
-        peak, crossing = x[0], np.nan
-        for k in range(n_samples):
-            for c in range(len(clamped)):
-                now, ahead = clamps[i, c, k], clamps[i, c, min(k + 1, n_samples - 1)]
-                if np.isfinite(now):
-                    x[clamped[c]] = now
-                following[c] = (ahead - now) / ms
-            if k >= first:
-                for a in range(len(x)):
-                    out[i, a, k - first] = x[a]
-                fine[i, 0, k - first] = peak
-                fine[i, 1, k - first] = crossing
-            peak, crossing = x[0], np.nan
-            if k == n_samples - 1:
-                break
-            t, end = k * ms, (k + 1) * ms
-            longer = ease if k < first else 1.0
-            while t < end - 1e-9:
-                while beat < starts.shape[1] and t >= starts[i, beat] + duration - 1e-9:
-                    beat += 1
-                I_stim, edge = 0.0, end
-                if beat < starts.shape[1]:
-                    if t >= starts[i, beat] - 1e-9:
-                        I_stim, edge = amplitude, min(end, starts[i, beat] + duration)
-                    else:
-                        edge = min(end, starts[i, beat])
-                # exponential midpoint rule: rates at t take x halfway, rates there all the way
-                x0[:] = x
-                dt = 0.0
-                for stage in range(2):
-                    if second_at >= 0:
-                        second = x[second_at]
-                    look_up(table, x[0], second, lowest, step, rates)
-                    d = derivatives(s[i], p[cell], currents(s[i], p[cell]), I_stim)
-                    for a in range(len(other_at)):
-                        change[a] = d[a]
-                        for c in range(len(clamped)):
-                            if clamped[c] == other_at[a] and np.isfinite(following[c]):
-                                change[a] = following[c]
-                    if stage == 0:
-                        dt = DV_STEP_mV / (abs(change[0]) + 1e-12)
-                        dt = min(longer * min(max(dt, DT_MIN_ms), DT_MAX_ms), edge - t)
-                    part = 0.5 * dt if stage == 0 else dt
-                    for a in range(n_gates):
-                        at = gate_at[a]
-                        x[at] = rush_larsen_step(x0[at], rates[a], rates[n_gates + a], part)
-                        for c in range(len(clamped)):
-                            if clamped[c] == at and np.isfinite(following[c]):
-                                x[at] = x0[at] + part * following[c]
-                    for a in range(len(other_at)):
-                        x[other_at[a]] = x0[other_at[a]] + part * change[a]
-                if x0[0] < UPSTROKE_mV <= x[0]:
-                    crossing = t + dt * (UPSTROKE_mV - x0[0]) / (x[0] - x0[0])
-                peak = max(peak, x[0])
-                t += dt
-            sound = abs(x[0]) < V_LIMIT_mV
-            for a in range(len(x)):
-                sound &= np.isfinite(x[a])
-            if not sound:
-                good[i] = k * ms
-                out[i, :, max(k + 1 - first, 0) :] = np.nan
-                fine[i, :, max(k + 1 - first, 0) :] = np.nan
-                break
+    n_samples = first + out.shape[2]
+    good = np.full(len(start), (n_samples - 1) * ms)
+    for group in numba.prange((len(start) - 1) // abreast + 1):
+        runs = slice(group * abreast, min((group + 1) * abreast, len(start)))
+        together(
+            start[runs], p, tables, table_of, cell_of[runs], grid, layout, stimulus, starts[runs],
+            clamped, clamps[runs], ms, first, ease, out[runs], fine[runs], good[runs],
+        )  # fmt: skip
     return good
+
+
+def _together(
+    start, p, tables, table_of, cell_of, grid, layout, stimulus, starts, clamped, clamps, ms, first,
+    ease, out, fine, good,
+):  # fmt: skip
+    """`_run` for as many runs as there are lanes, or fewer."""
+    n, S = start.shape
+    n_samples = first + out.shape[2]
+    x, x0, own = np.empty((S, WIDTH)), np.empty((S, WIDTH)), np.empty((p.shape[1], WIDTH))
+    rates, change = np.empty((tables.shape[3], WIDTH)), np.empty((S, WIDTH))
+    following = np.full((len(clamped), WIDTH), np.nan)
+    of, beat, sample = np.empty(WIDTH, np.int64), np.zeros(WIDTH, np.int64), np.full(WIDTH, -1)
+    t, end, room = np.zeros(WIDTH), np.zeros(WIDTH), np.zeros(WIDTH)
+    dt, part, I_stim = np.zeros(WIDTH), np.zeros(WIDTH), np.zeros(WIDTH)
+    peak, crossing = np.empty(WIDTH), np.full(WIDTH, np.nan)
+    for i in range(n):
+        for a in range(S):
+            x[a, i] = start[i, a]
+        for a in range(p.shape[1]):
+            own[a, i] = p[cell_of[i], a]
+        of[i] = table_of[cell_of[i]]
+        peak[i] = x[0, i]
+    running = n
+    while True:
+        for i in range(n):
+            if sample[i] == n_samples - 1:
+                continue
+            if t[i] >= end[i] - SOON_ms:  # a sample is due
+                sound = abs(x[0, i]) < V_LIMIT_mV
+                for a in range(S):
+                    sound &= np.isfinite(x[a, i])
+                if not sound and sample[i] >= 0:
+                    good[i] = sample[i] * ms
+                    out[i, :, max(sample[i] + 1 - first, 0) :] = np.nan
+                    fine[i, :, max(sample[i] + 1 - first, 0) :] = np.nan
+                    sample[i] = n_samples - 1
+                else:
+                    sample[i] += 1
+                    k = sample[i]
+                    for c in range(len(clamped)):
+                        now, ahead = clamps[i, c, k], clamps[i, c, min(k + 1, n_samples - 1)]
+                        if np.isfinite(now):
+                            x[clamped[c], i] = now
+                        following[c, i] = (ahead - now) / ms
+                    if k >= first:
+                        for a in range(S):
+                            out[i, a, k - first] = x[a, i]
+                        fine[i, 0, k - first] = peak[i]
+                        fine[i, 1, k - first] = crossing[i]
+                    peak[i], crossing[i] = x[0, i], np.nan
+                    t[i], end[i] = k * ms, (k + 1) * ms
+                if sample[i] == n_samples - 1:  # at rest until the others are through
+                    running -= 1
+                    room[i] = 0.0
+                    for a in range(S):
+                        x[a, i] = start[i, a]
+                    continue
+            amplitude, duration = stimulus[cell_of[i]]
+            while beat[i] < starts.shape[1] and t[i] >= starts[i, beat[i]] + duration - SOON_ms:
+                beat[i] += 1
+            I_stim[i], edge = 0.0, end[i]
+            if beat[i] < starts.shape[1]:
+                on = starts[i, beat[i]]
+                if t[i] >= on - SOON_ms:
+                    I_stim[i], on = amplitude, on + duration
+                edge = min(edge, on)
+            room[i] = edge - t[i]
+        if running == 0:
+            return
+        # exponential midpoint rule: rates at t take x halfway, rates there all the way
+        x0[:] = x
+        for stage in range(2):
+            look_up(tables, of, x, n, grid, rates)
+            differentiate(x, own, I_stim, n, change)
+            if stage == 0:
+                for i in range(n):
+                    slope_mV = change[0, i]
+                    for c in range(len(clamped)):
+                        if clamped[c] == 0 and np.isfinite(following[c, i]):
+                            slope_mV = following[c, i]
+                    step = DV_STEP_mV / (abs(slope_mV) + 1e-12)
+                    step = step if step > DT_MIN_ms else DT_MIN_ms
+                    step = step if step < DT_MAX_ms else DT_MAX_ms
+                    step *= ease if sample[i] < first else 1.0
+                    dt[i] = step if step < room[i] else room[i]
+                    part[i] = 0.5 * dt[i]
+            advance(x, x0, rates, change, part if stage == 0 else dt, n, layout)
+            for c in range(len(clamped)):
+                to = clamped[c]
+                for i in range(n):
+                    if np.isfinite(following[c, i]):
+                        along = (0.5 if stage == 0 else 1.0) * dt[i]
+                        x[to, i] = x0[to, i] + along * following[c, i]
+        for i in range(n):
+            if x0[0, i] < UPSTROKE_mV <= x[0, i]:
+                crossing[i] = t[i] + dt[i] * (UPSTROKE_mV - x0[0, i]) / (x[0, i] - x0[0, i])
+            peak[i] = max(peak[i], x[0, i])
+            t[i] += dt[i]
 
 
 def _slope(x, s, p, table, grid, layout, I_stim, out):
@@ -210,20 +214,28 @@ class Loops(NamedTuple):
     jacobian: object
 
 
-@cache
-def compiled(equations):
-    """Return `Loops` with the equations of one cell compiled in, cached on disk by content.
+def compiled(cell):
+    """Return `Loops` with the equations of a cell compiled in, cached on disk by content."""
+    return _compiled(cell.equations, cell.state_names, tuple(p.name for p in cell.parameters))
 
-    numba keeps compiled code under a function's file and qualified name, so each cell gets a copy
-    of the loops under names that hold a digest of all that comes from other files.
+
+@cache
+def _compiled(equations, state_names, parameter_names):
+    """numba keeps compiled code under a function's file and qualified name.
+
+    So each cell gets a copy of the loops under names that hold a digest of all that comes from
+    other files.
     """
-    parts = (equations.currents, equations.derivatives, maths)
-    source = "".join(map(inspect.getsource, parts)) + str(UPSTROKE_mV)
+    parts = (equations.currents, equations.derivatives, maths, lanes, gate_tables)
+    source = "".join(map(inspect.getsource, parts))
+    source += f"{UPSTROKE_mV} {state_names} {parameter_names}"
     digest = hashlib.sha256(source.encode()).hexdigest()[:12]
     names = {
         **globals(),
-        "currents": njit(equations.currents),
-        "derivatives": njit(equations.derivatives),
+        "currents": njit(equations.currents, forceinline=True),
+        "derivatives": njit(equations.derivatives, forceinline=True),
+        "states": lanes.reader(namedtuple("States", state_names)),
+        "parameters": lanes.reader(namedtuple("Parameters", parameter_names)),
     }
 
     def compile_copy(loop, **options):
@@ -232,64 +244,7 @@ def compiled(equations):
         copy.__module__ = __name__
         return njit(cache=True, **options)(copy)
 
+    names["differentiate"] = compile_copy(_differentiate)
+    names["together"] = compile_copy(_together)
     names["slope"] = compile_copy(_slope)
     return Loops(compile_copy(_run, parallel=True), names["slope"], compile_copy(_jacobian))
-
-
-def same_table(cell):
-    """Return a key that is equal for cells whose gates, and so whose tables, are the same.
-
-    Cells differ mostly in conductances, which the gates do not read.
-    """
-    read = {}
-
-    class Recorder:
-        def __getattr__(self, name):
-            return read.setdefault(name, cell.parameter(name))
-
-    cell.equations.gates(cell.at(), Recorder())
-    return cell.equations.gates, tuple(read.items()), frozenset(cell.kinetics.items())
-
-
-def tabulate(cell, second=None):
-    """Return the table (second, V, 2 G) of a cell's gates: h_inf of each, then tau of each.
-
-    The first dimension has one row, or `N_SECOND` over the span of the state named `second`.
-    """
-    values = np.linspace(*cell.state(second).span, N_SECOND) if second else [None]
-    table = []
-    for value in values:
-        s = _grid(cell.state_names[0], second, value)
-        published = cell.equations.gates(s, cell.p)
-        gates = [
-            _kinetics(cell.kinetics[gate], cell.state_names[0], second, value)
-            if gate in cell.kinetics
-            else published[gate]
-            for gate in published
-        ]
-        columns = [k.h_inf for k in gates] + [k.tau_ms for k in gates]
-        table.append([np.broadcast_to(x, V_GRID_mV.shape) for x in columns])
-    return np.ascontiguousarray(np.array(table, float).transpose(0, 2, 1))
-
-
-def _grid(voltage, second, value):
-    """The grid of voltages as states; the one named `second` has one value."""
-    s = SimpleNamespace(**{voltage: V_GRID_mV})
-    if second:
-        setattr(s, second, np.full_like(V_GRID_mV, value))
-    return s
-
-
-@lru_cache(maxsize=256)
-def _kinetics(kinetics, voltage, second, value):
-    """Kinetics on the grid, kept: cells that are compared differ in one gate at a time."""
-    s = _grid(voltage, second, value)
-    try:
-        return kinetics(s)
-    except AttributeError as error:
-        if error.obj is not s:
-            raise
-        raise BadValue(
-            f"kinetics must name the states that they read in `inputs`; these name "
-            f'{", ".join(vars(s))} and read {error.name}. Add "{error.name}" to their inputs.'
-        ) from error

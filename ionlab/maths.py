@@ -1,16 +1,31 @@
 """`exp, log, sqrt, where` for numba scalars, NumPy arrays and torch tensors.
 
 A cell's equations are written once over these four and executed three ways: compiled for the
-fast kernel, in NumPy for SciPy's solvers, and in torch, where they can be differentiated.
+fast kernel, in NumPy for tables, and in torch, where they can be differentiated. Compiled, they are
+arithmetic without a branch, so that a loop over runs becomes vector instructions; they agree with
+NumPy to 1e-14, saturate near the smallest and largest numbers, and pass on what is not a number.
 
 >>> float(exp(np.array(0.0)))
 1.0
 """
 
 import math
+from functools import partial
 
+import numba
 import numpy as np
-from numba.extending import overload
+from numba.core import types
+from numba.extending import intrinsic, overload
+
+FUSED = {"contract"}  # a * b + c may be one instruction
+# A division by zero gives an infinity, as in NumPy; a run that meets one is reported as diverged.
+njit = partial(numba.njit, error_model="numpy", fastmath=FUSED)
+SHIFTER = 1.5 * 2.0**52  # added to a small number, it leaves the nearest integer in the low bits
+LOG2_HIGH, LOG2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10  # log 2, in two parts
+LOG2_E = 1.4426950408889634
+LOWEST, HIGHEST = -708.0, 709.7  # beyond them, exp(x) is that of these
+SHIFTER_BITS = 0x4338000000000000
+HALF_BITS = 0x3FE6A09E667F3BCD  # of sqrt(1/2)
 
 
 def exp(x):
@@ -37,14 +52,59 @@ def where(condition, a, b):
     return np.where(condition, a, b)
 
 
-@overload(exp)
+@intrinsic
+def _bits(typing, x):
+    """The bits of a float as an integer."""
+    return types.int64(types.float64), _cast
+
+
+@intrinsic
+def _number(typing, k):
+    """The float that has these bits."""
+    return types.float64(types.int64), _cast
+
+
+def _cast(context, builder, signature, arguments):
+    return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
+
+
+@overload(exp, jit_options={"fastmath": FUSED, "forceinline": True})
 def _exp(x):
-    return lambda x: math.exp(x)
+    """2^n exp(r) with abs(r) <= log(2)/2, by its Taylor series (Cody and Waite 1980, chapter 6)."""
+
+    def fast(x):
+        y = 1.0 * x
+        y = LOWEST if y < LOWEST else y
+        y = HIGHEST if y > HIGHEST else y
+        shifted = y * LOG2_E + SHIFTER
+        n = shifted - SHIFTER
+        r = y - n * LOG2_HIGH - n * LOG2_LOW
+        q = 1.0 + r * (1 / 11 + r * (1 / 132))
+        q = 1.0 + r * (1 / 8 + r * (1 / 72 + r * (1 / 720) * q))
+        q = 1.0 + r * (1 / 5 + r * (1 / 30 + r * (1 / 210) * q))
+        q = 1.0 + r * (1.0 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24) * q)))
+        return q * _number((_bits(shifted) + 1023) << 52)
+
+    return fast
 
 
-@overload(log)
+@overload(log, jit_options={"fastmath": FUSED, "forceinline": True})
 def _log(x):
-    return lambda x: math.log(x)
+    """e log(2) + 2 artanh((m - 1)/(m + 1)), x = m 2^e, m from sqrt(1/2) to sqrt(2)."""
+
+    def fast(x):
+        k = _bits(1.0 * x)
+        e = (k - HALF_BITS) >> 52
+        m = _number(k - (e << 52))
+        f = (m - 1.0) / (m + 1.0)
+        s = f * f
+        q = 1 / 13 + s * (1 / 15 + s * (1 / 17 + s * (1 / 19)))
+        q = 1 / 5 + s * (1 / 7 + s * (1 / 9 + s * (1 / 11 + s * q)))
+        q = 2.0 * f * (1.0 + s * (1 / 3 + s * q))
+        n = _number(e + SHIFTER_BITS) - SHIFTER
+        return q + n * LOG2_HIGH + n * LOG2_LOW if x > 0.0 else np.nan
+
+    return fast
 
 
 @overload(sqrt)

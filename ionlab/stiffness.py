@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from ionlab import kernel
+from ionlab import gate_tables, kernel
 from ionlab.errors import BadValue, known, positive
 from ionlab.integrate import Problem
 from ionlab.kernel import V_LIMIT_mV
@@ -47,7 +47,7 @@ def _march(slope, x, s, p, table, grid, layout, amplitude, first, last, exponent
         slope(x, s, p, table, grid, layout, amplitude if first <= k - 1 < last else 0.0, out)
         if exponential:
             second = x[grid[0]] if grid[0] >= 0 else 0.0
-            kernel.look_up_smooth(table, x[0], second, grid[1], grid[2], rates)
+            gate_tables.look_up_smooth(table, x[0], second, grid[1], grid[2], rates)
             for a in range(len(gate_at)):
                 at, tau = gate_at[a], rates[len(gate_at) + a]
                 x[at] = kernel.rush_larsen_step(x[at], rates[a], tau, dt)
@@ -77,7 +77,7 @@ def explicit(cell, dt_ms, duration_ms, method="euler"):
     steps = round(positive("the duration (ms)", duration_ms, "Try 50.") / dt_ms)
     if steps < 1:
         raise BadValue(f"dt_ms must not exceed duration_ms = {duration_ms:g}, got {dt_ms:g}.")
-    x, problem, loops = *_states(cell), kernel.compiled(cell.equations)
+    x, problem, loops = *_states(cell), kernel.compiled(cell)
     stimulus = cell.stimulus
     edges = (stimulus.start_ms, stimulus.start_ms + stimulus.duration_ms)
     first, last = (round(edge / dt_ms) for edge in edges)
@@ -112,7 +112,7 @@ def eigenvalues(cell, states):
     True
     """
     x, problem = _states(cell)
-    loops = kernel.compiled(cell.equations)
+    loops = kernel.compiled(cell)
     jacobians = np.empty((states.shape[1], len(x), len(x)))
     for k, column in enumerate(states.T):
         x[:] = column

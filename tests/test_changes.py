@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ionlab import kernel
+from ionlab import gate_tables
 from ionlab.cells import hodgkin_huxley1952, tentusscher2004
 from ionlab.cells.cell import Held
 from ionlab.cells.tentusscher2004 import ENDO
@@ -134,7 +134,7 @@ def test_changes_add_up():
 def table_of(cell, name):
     """h_inf and tau of a gate as the kernel reads them."""
     k = cell.gate_names.index(name)
-    return kernel.tabulate(cell)[0][:, [k, len(cell.gate_names) + k]].T
+    return gate_tables.tabulate(cell)[0][:, [k, len(cell.gate_names) + k]].T
 
 
 def test_kept_tables_never_mix_two_cells():
@@ -149,20 +149,20 @@ def test_kept_tables_never_mix_two_cells():
     cells += [apply(AXON, {Change("shift", "m"): x}) for x in (0.1, -0.1)]
     cells += [replace(CELL, kinetics={"s": Held(x)}) for x in (0.1, 0.2)]
     for cell in cells + cells[::-1]:
-        expected = cell.gates(cell.at(V=kernel.V_GRID_mV))
+        expected = cell.gates(cell.at(V=gate_tables.V_GRID_mV))
         for name in {"s", "f", "m"} & set(cell.gate_names):
             np.testing.assert_array_equal(table_of(cell, name), np.array(expected[name]))
 
 
 def test_what_is_done_to_a_table_does_not_reach_the_kept_one():
     cell = apply(CELL, {Change("shift", "f"): 3.3})
-    before = kernel.tabulate(cell).copy()
-    kernel.tabulate(cell)[:] = -1.0
-    np.testing.assert_array_equal(kernel.tabulate(cell), before)
+    before = gate_tables.tabulate(cell).copy()
+    gate_tables.tabulate(cell)[:] = -1.0
+    np.testing.assert_array_equal(gate_tables.tabulate(cell), before)
 
 
 def test_cells_share_a_table_only_if_their_gates_agree():
-    same = kernel.same_table
+    same = gate_tables.same_table
     shifted = [apply(CELL, {Change("shift", "f"): x}) for x in (1.0, 1.0, 1.001)]
     assert same(shifted[0]) == same(shifted[1]) != same(shifted[2])
     assert same(CELL) == same(CELL.perturbed(g_Kr=0.5)) != same(ENDO)

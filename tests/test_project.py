@@ -20,16 +20,17 @@ CONDA_NAMES = {"torch": "pytorch"}  # what conda-forge calls it
 # The house, top to bottom: a module imports only from rooms above its own.
 # A new module gets its place here.
 ROOMS = (
-    "errors maths cells perturb features kernel implicit integrate simulate stiffness dataset "
-    "units tables drift quality stimuli beats onsets recordings lei2017 network observed membrane "
-    "settle progress train retrain neural_ode currents compare direct sensitivity presets store "
-    "changes trajectory evidence refine search wells identify groups readout scenes plot widgets "
-    "findings notebook report sweep stages reproduce bench scoreboard "
-    "check course options cli_course cli_sweep cli_scoreboard cli __main__"
+    "errors maths cells perturb features lanes gate_tables kernel implicit integrate simulate "
+    "stiffness dataset units tables drift quality stimuli beats onsets recordings lei2017 "
+    "network observed membrane settle progress train retrain neural_ode currents compare "
+    "direct sensitivity presets store changes trajectory evidence refine search wells "
+    "identify groups readout scenes plot widgets findings notebook report sweep stages "
+    "reproduce bench scoreboard check course options cli_course cli_sweep cli_scoreboard cli "
+    "__main__"
 ).split()
 ONLY_IN = {"matplotlib": "plot", "ipywidgets": "widgets"}
 STARTS_FAST = set(
-    "errors maths cells perturb kernel implicit integrate simulate features "
+    "errors maths cells perturb lanes gate_tables kernel implicit integrate simulate features "
     "units tables drift quality stimuli beats onsets recordings lei2017 options cli_course "
     "cli".split()
 )

@@ -176,8 +176,8 @@ def test_the_kernel_that_fits_never_makes_a_recording(short, monkeypatch):
     """Oracle: Radau; the kernel itself raises."""
     compiled = kernel.compiled
 
-    def without_kernel(equations):
-        loops = compiled(equations)
+    def without_kernel(cell):
+        loops = compiled(cell)
 
         def run(*args):
             raise AssertionError("the kernel was called")

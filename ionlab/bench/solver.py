@@ -73,7 +73,7 @@ def solve_ivp_run(length, **settings):
     That is solve_ivp from one edge of the stimuli to the next. The right-hand side is the compiled
     one of `pace`; the Jacobian is SciPy's own.
     """
-    problem, loops = Problem.of((CELL,)), kernel.compiled(CELL.equations)
+    problem, loops = Problem.of((CELL,)), kernel.compiled(CELL)
     amplitude, duration = problem.stimulus[0]
     x = np.empty(len(CELL.states))
     known = (x.view(problem.dtype), problem.parameters, problem.tables[0])

@@ -1,0 +1,143 @@
+"""Classic gates as tables of h_inf and tau over voltage, and over one more state where one is read.
+
+So holding a gate or giving it other kinetics never compiles anything.
+"""
+
+from functools import lru_cache
+from types import SimpleNamespace
+
+import numpy as np
+
+from ionlab.errors import BadValue
+from ionlab.lanes import WIDTH
+from ionlab.maths import njit
+
+V_MIN_mV, V_MAX_mV, V_STEP_mV = -150.0, 100.0, 0.1
+V_GRID_mV = np.linspace(V_MIN_mV, V_MAX_mV, round((V_MAX_mV - V_MIN_mV) / V_STEP_mV) + 1)
+N_SECOND = 41  # rows of a table over a second state
+
+
+def same_table(cell):
+    """Return a key that is equal for cells whose gates, and so whose tables, are the same.
+
+    Cells differ mostly in conductances, which the gates do not read.
+    """
+    read = {}
+
+    class Recorder:
+        def __getattr__(self, name):
+            return read.setdefault(name, cell.parameter(name))
+
+    cell.equations.gates(cell.at(), Recorder())
+    return cell.equations.gates, tuple(read.items()), frozenset(cell.kinetics.items())
+
+
+def tabulate(cell, second=None):
+    """Return the table (second, V, 2 G) of a cell's gates: h_inf of each, then tau of each.
+
+    The first dimension has one row, or `N_SECOND` over the span of the state named `second`.
+    """
+    values = np.linspace(*cell.state(second).span, N_SECOND) if second else [None]
+    table = []
+    for value in values:
+        s = _grid(cell.state_names[0], second, value)
+        published = cell.equations.gates(s, cell.p)
+        gates = [
+            _kinetics(cell.kinetics[gate], cell.state_names[0], second, value)
+            if gate in cell.kinetics
+            else published[gate]
+            for gate in published
+        ]
+        columns = [k.h_inf for k in gates] + [k.tau_ms for k in gates]
+        table.append([np.broadcast_to(x, V_GRID_mV.shape) for x in columns])
+    return np.ascontiguousarray(np.array(table, float).transpose(0, 2, 1))
+
+
+def _grid(voltage, second, value):
+    """The grid of voltages as states; the one named `second` has one value."""
+    s = SimpleNamespace(**{voltage: V_GRID_mV})
+    if second:
+        setattr(s, second, np.full_like(V_GRID_mV, value))
+    return s
+
+
+@lru_cache(maxsize=256)
+def _kinetics(kinetics, voltage, second, value):
+    """Kinetics on the grid, kept: cells that are compared differ in one gate at a time."""
+    s = _grid(voltage, second, value)
+    try:
+        return kinetics(s)
+    except AttributeError as error:
+        if error.obj is not s:
+            raise
+        raise BadValue(
+            f"kinetics must name the states that they read in `inputs`; these name "
+            f'{", ".join(vars(s))} and read {error.name}. Add "{error.name}" to their inputs.'
+        ) from error
+
+
+@njit
+def look_up(tables, of, x, n, grid, out):
+    """Interpolate in tables (., second, V, 2 G), linearly, for n lanes of states x; into out.
+
+    Lane i reads tables[of[i]]; out holds 2 G values a lane. grid is the index of the second state
+    or -1, its lowest value, its step.
+    """
+    _, n_second, n_V, n_out = tables.shape
+    second_at, lowest, step = grid
+    flat = tables.reshape(tables.size)
+    below, above = np.empty(WIDTH, np.int64), np.empty(WIDTH, np.int64)
+    w, v = np.empty(WIDTH), np.zeros(WIDTH)
+    for i in range(n):  # what is not a number reads the lowest row
+        at = (x[0, i] - V_MIN_mV) / V_STEP_mV
+        at = at if at > 0.0 else 0.0
+        at = at if at < n_V - 1.000001 else n_V - 1.000001
+        k = int(at)
+        w[i] = at - k
+        below[i] = (of[i] * n_second * n_V + k) * n_out
+    if n_second == 1:
+        for g in range(n_out):
+            for i in range(n):
+                here = flat[below[i] + g]
+                out[g, i] = here + w[i] * (flat[below[i] + n_out + g] - here)
+        return
+    for i in range(n):
+        at = (x[second_at, i] - lowest) / step
+        at = at if at > 0.0 else 0.0
+        at = at if at < n_second - 1.000001 else n_second - 1.000001
+        q = int(at)
+        v[i] = at - q
+        below[i] += q * n_V * n_out
+        above[i] = below[i] + n_V * n_out
+    for g in range(n_out):
+        for i in range(n):
+            low, high = flat[below[i] + g], flat[above[i] + g]
+            low += w[i] * (flat[below[i] + n_out + g] - low)
+            high += w[i] * (flat[above[i] + n_out + g] - high)
+            out[g, i] = low + v[i] * (high - low)
+
+
+@njit
+def look_up_smooth(table, V, second, lowest, step, out):
+    """As `look_up`, by monotone cubics in V, for solvers that need a continuous Jacobian.
+
+    The slope at a point of the table is the harmonic mean of those on both sides, or zero at an
+    extremum (Fritsch and Butland 1984, doi:10.1137/0905021), so that no tau gets below zero.
+    """
+    n_second, n_V, n_out = table.shape
+    x = min(max((V - V_MIN_mV) / V_STEP_mV, 1.0), n_V - 2.000001)
+    k = int(x)
+    w = x - k
+    y = min(max((second - lowest) / step, 0.0), n_second - 1.000001) if n_second > 1 else 0.0
+    q = int(y)
+    out[:] = 0.0
+    for row in range(q, min(q + 2, n_second)):
+        part = 1.0 - abs(y - row)
+        for g in range(n_out):
+            before = table[row, k, g] - table[row, k - 1, g]
+            here = table[row, k + 1, g] - table[row, k, g]
+            after = table[row, k + 2, g] - table[row, k + 1, g]
+            left = 2.0 * before * here / (before + here) if before * here > 0.0 else 0.0
+            right = 2.0 * here * after / (here + after) if here * after > 0.0 else 0.0
+            bend = w * (3.0 * here - 2.0 * left - right + w * (left + right - 2.0 * here))
+            out[g] += part * (table[row, k, g] + w * (left + bend))
