@@ -67,6 +67,10 @@ class Evidence:
         spread[S] = self.variance[S]
         return self.control.covariance + np.diag(spread)
 
+    def free(self, J, S):
+        """How far J (M, P) lets a fit of S move, one standard deviation of each way a column."""
+        return J @ np.linalg.cholesky(self.prior(S))
+
     def linear(self, A, z, theta, sets):
         """Return the log evidence (K,) of K sets, linearised at theta.
 

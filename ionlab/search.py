@@ -10,6 +10,7 @@ import numpy as np
 
 from ionlab.changes import acts_on
 from ionlab.evidence import CELL_SD, TRUST, Control, Evidence, limited, per_change
+from ionlab.noise import likeliest, rough
 from ionlab.refine import FAR, refine
 
 SCALES = (1.0, 0.35, 0.1)  # of a step, tried at once
@@ -51,7 +52,7 @@ def approach(trajectories, theta, home, tick=lambda: None):
     for _ in range(ROUGH_STEPS):
         tick()
         f, J = trajectories.linearised(theta, columns)
-        noise = trajectories.rough(trajectories.seen - f)
+        noise = rough(trajectories.blocks, trajectories.seen - f)
         theta, _, before, after = _step(trajectories, noise, theta, f, J, columns, home, 1.0)
         if after > 0.97 * before:
             break
@@ -72,14 +73,18 @@ def fit_control(trajectories, start=None, tick=lambda: None):
         f, J = trajectories.linearised(theta)
         stuck = True
         for _ in range(CHORDS):  # steps with the same derivatives cost next to nothing
-            noise = (trajectories.rough if turn < ROUGHLY else trajectories.noise)(y - f)
+            noise = (
+                rough(trajectories.blocks, y - f)
+                if turn < ROUGHLY
+                else likeliest(trajectories.blocks, y - f, J * sd)
+            )
             theta, f, before, after = _step(trajectories, noise, theta, f, J, columns, home, sd)
             if before - after < ENOUGH:
                 break
             stuck = False
         if turn >= ROUGHLY and stuck:
             break
-    noise = trajectories.noise(y - f)
+    noise = likeliest(trajectories.blocks, y - f, J * sd)
     A = noise.whiten(J)
     covariance = np.linalg.inv(A.T @ A + np.diag(sd**-2))
     return Control(changes, theta, covariance, f, J, noise)
@@ -118,14 +123,14 @@ def explain(trajectories, evidence, proposals=(), start=None, tick=lambda: None)
     start : (P,) where least squares begins; at the control if None.
     """
     y, changes, home = trajectories.seen, trajectories.changes, evidence.control.theta
-    if trajectories.alike(evidence.control.noise.of):
+    if trajectories.alike(evidence.control.noise.blocks):
         f0, J0 = trajectories.predict([home])[0], evidence.control.derivatives
     else:
         f0, J0 = trajectories.linearised(home)
     theta = approach(trajectories, home if start is None else start, home, tick)
     tick()
     f, J = trajectories.linearised(theta)
-    noise = trajectories.noise(y - f)
+    noise = likeliest(trajectories.blocks, y - f, evidence.free(J, amounts(changes)))
     A0, z0 = noise.whiten(J0), noise.whiten(y - f0)
     A, z = noise.whiten(J), noise.whiten(y - f)
     trust = per_change(TRUST, changes)
@@ -145,14 +150,14 @@ def explain(trajectories, evidence, proposals=(), start=None, tick=lambda: None)
             if S not in kept and S not in begin:
                 begin[S] = limited(changes, evidence.posterior(A, z, theta, S)[0])
         tried = refine(trajectories, evidence, noise, A, begin, kept.values())
-        top = _simplest(trajectories, evidence, tried)
+        top = _simplest(trajectories, evidence, tried, J)
         tried.sort(key=lambda h: -h.log_evidence)
         sound = [h for h in tried[:KEPT] if h.fitted > top.fitted - HOPELESS]
         kept = {h.changes: h for h in [*sound, top]}
         if (np.abs(top.theta - theta) > FAR * trust).any():
             theta = top.theta
             f, J = trajectories.linearised(theta)
-        noise = trajectories.noise(y - top.prediction)
+        noise = likeliest(trajectories.blocks, y - top.prediction, evidence.free(J, top.changes))
         A, z = noise.whiten(J), noise.whiten(y - f)
         if best == top.changes:
             break
@@ -160,7 +165,7 @@ def explain(trajectories, evidence, proposals=(), start=None, tick=lambda: None)
         best = top.changes
     last = refine(trajectories, evidence, noise, A, {}, kept.values())
     last.sort(key=lambda h: -h.log_evidence)
-    top = _simplest(trajectories, evidence, last)
+    top = _simplest(trajectories, evidence, last, J)
     return Found(evidence, (top, *(h for h in last if h is not top)), theta, A, z, noise)
 
 
@@ -207,15 +212,16 @@ def _shortlist(sets, found, best):
     return list(dict.fromkeys([*order[:WITH_MORE], *distinct, *smaller]))
 
 
-def _simplest(trajectories, evidence, hypotheses):
+def _simplest(trajectories, evidence, hypotheses, J):
     """The most likely hypothesis, or one of fewer changes that is hardly less likely.
 
     Each is judged by the noise that suits it best: what fits well must not pay for what does not.
     """
     scores = []
     for h in hypotheses:
-        noise = trajectories.noise(trajectories.seen - h.prediction)
-        z = noise.whiten(trajectories.seen - h.prediction)
+        residual = trajectories.seen - h.prediction
+        noise = likeliest(trajectories.blocks, residual, evidence.free(J, h.changes))
+        z = noise.whiten(residual)
         likely = evidence.value(z, h.theta, h.changes) - noise.log_det
         occam = h.log_evidence - h.fitted
         scores.append(likely + occam)

@@ -14,6 +14,7 @@ from scipy.ndimage import uniform_filter1d
 from ionlab.compare import usable
 from ionlab.errors import BadRecording
 from ionlab.evidence import CELL_SD, TRUST, Evidence, limited, per_change
+from ionlab.noise import likeliest
 from ionlab.observed import Beats
 from ionlab.recordings import Recording
 from ionlab.search import SCALES, Control, amounts
@@ -23,6 +24,7 @@ FEWEST = 3  # wells of a group that tell how much they scatter
 UPSTROKE_ms = 15.0  # after the onset: the dye, the camera and the wells blur it
 SMOOTH, PLATEAU_ms, REPOLARISED = 15, (10, 60), 0.6  # how the duration of a beat is read
 SHARED, REST_ms = 4, 60  # patterns of the scatter that are kept as such; how long the rest lasts
+EXPLAINED = 0.999  # of the largest pattern: smaller ones are white noise
 MISS_ms = 30.0  # a miss of the model lasts, so that samples of one such stretch tell the same
 LEAST = 0.003  # of the range: no model is better
 STEPS, GAINED = 12, 0.2  # of the fit to the control, and the gain in log evidence that ends it
@@ -148,10 +150,20 @@ def trajectories(pooled, cell, changes, paced_ms=PACED_ms):
         # each well was scaled by itself, so their scatter holds what is wrong with the scale
         side = Trajectories(replace(beats, seen=seen, scaled=False), changes, paced_ms)
         at = side.blocks[0].t_ms.astype(int)
-        known = side.blocks[0].known + pooled.covariance[np.ix_(at, at)] / len(V)
-        side.blocks = [replace(side.blocks[0], known=known)]
+        patterns, rest = _patterns(pooled.covariance[np.ix_(at, at)] / len(V))
+        block = side.blocks[0]
+        known = np.concatenate([block.known, patterns], 1)
+        side.blocks = [replace(block, known=known, white=block.white + rest)]
         sides.append(side)
     return tuple(sides)
+
+
+def _patterns(covariance):
+    """Return the patterns (T, K) that make up a covariance (T, T), and the variance (T,) left."""
+    values, vectors = np.linalg.eigh(covariance)
+    kept = values > (1.0 - EXPLAINED) * values.max()
+    patterns = vectors[:, kept] * np.sqrt(values[kept])
+    return patterns, np.maximum(np.diag(covariance) - (patterns**2).sum(1), 0.0)
 
 
 def fit_far(side, tick=lambda: None):
@@ -183,7 +195,7 @@ def fit_far(side, tick=lambda: None):
         if gained < GAINED:
             break
     f, J = side.linearised(theta)
-    noise = side.noise(y - f)
+    noise = likeliest(side.blocks, y - f, J * sd)
     A = noise.whiten(J)
     return Control(changes, theta, np.linalg.inv(A.T @ A + np.diag(sd**-2)), f, J, noise)
 
@@ -196,7 +208,7 @@ def by_chance(pooled, base):
     to differ would seem certain.
     """
     columns = amounts(base.changes)
-    at = base.noise.of.blocks[0].t_ms.astype(int)
+    at = base.noise.blocks[0].t_ms.astype(int)
     patterns = np.linalg.eigvalsh(pooled.covariance[np.ix_(at, at)])[-SHARED:].sum()
     of_one = patterns / np.sum(base.derivatives[:, columns] ** 2)
     variance = np.zeros(len(base.changes))

@@ -37,10 +37,10 @@ class Linear(Trajectories):
         slow = np.linalg.cholesky((1.0 + d) * np.exp(-d) + 1e-9 * np.eye(M)) @ rng.normal(size=M)
         noise = rng.normal(0.0, SIGMA_mV, M) + rng.normal(0.0, 0.05) + slow_mV * slow
         self.seen = -80.0 + self.A @ theta + noise
-        self.cell, self.changes, self.observables, self.modes = AXON, CHANGES, ["V"], {}
+        self.cell, self.changes, self.observables = AXON, CHANGES, ["V"]
         self.steps = per_change(STEP, CHANGES)
         white = np.full(M, SIGMA_mV**2)
-        known = 0.05**2 * np.ones((M, M))
+        known = np.full((M, 1), 0.05)
         self.blocks = [Block("V", 0, slice(0, M), t, white, known, RANGE_mV)]
 
     def predict(self, thetas, quick=False):

@@ -110,8 +110,9 @@ def test_trajectories_know_the_scatter_and_leave_the_upstroke_out():
     block = side.blocks[0]
     assert block.t_ms[0] == ONSET + wells.UPSTROKE_ms
     k = int(block.t_ms[100])
-    offset = Trajectories(side.beats, changes).blocks[0].known[100, 100]
-    assert block.known[100, 100] - offset == pytest.approx(pooled.covariance[k, k] / 4)
+    plain = Trajectories(side.beats, changes).blocks[0]
+    own = [np.sum(b.known[100] ** 2) + b.white[100] for b in (block, plain)]
+    assert own[0] - own[1] == pytest.approx(pooled.covariance[k, k] / 4)
 
 
 # --- the fit and the resampled wells ------------------------------------------------------
@@ -136,7 +137,7 @@ def test_chance_is_read_from_the_scatter_of_the_wells():
     covariance = np.zeros((100, 100))
     covariance[10:, 10:] = 0.2**2 * A[:, free] @ A[:, free].T
     block = SimpleNamespace(t_ms=np.arange(10.0, 100.0))
-    noise = SimpleNamespace(of=SimpleNamespace(blocks=[block]))
+    noise = SimpleNamespace(blocks=[block])
     base = Control(changes, None, None, None, A, noise)
     pooled = Pooled((None, None), (np.zeros((20, 100)), np.zeros((5, 100))), ONSET, covariance)
     found = wells.by_chance(pooled, base)
