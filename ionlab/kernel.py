@@ -214,6 +214,15 @@ class Loops(NamedTuple):
     jacobian: object
 
 
+def _called(function):
+    """Yield a function and, in turn, those of its own module that it calls."""
+    yield function
+    for name in function.__code__.co_names:
+        other = function.__globals__.get(name)
+        if inspect.isfunction(other) and other.__module__ == function.__module__:
+            yield from _called(other)
+
+
 def compiled(cell):
     """Return `Loops` with the equations of a cell compiled in, cached on disk by content."""
     return _compiled(cell.equations, cell.state_names, tuple(p.name for p in cell.parameters))
@@ -226,7 +235,8 @@ def _compiled(equations, state_names, parameter_names):
     So each cell gets a copy of the loops under names that hold a digest of all that comes from
     other files.
     """
-    parts = (equations.currents, equations.derivatives, maths, lanes, gate_tables)
+    parts = (*_called(equations.currents), *_called(equations.derivatives))
+    parts += (maths, lanes, gate_tables)
     source = "".join(map(inspect.getsource, parts))
     source += f"{UPSTROKE_mV} {state_names} {parameter_names}"
     digest = hashlib.sha256(source.encode()).hexdigest()[:12]

@@ -1,9 +1,10 @@
-"""`exp, log, sqrt, where` for numba scalars, NumPy arrays and torch tensors.
+"""`exp, log, sqrt, where` for numba scalars, NumPy arrays and torch tensors, and `linoid`.
 
-A cell's equations are written once over these four and executed three ways: compiled for the
+A cell's equations are written once over these and executed three ways: compiled for the
 fast kernel, in NumPy for tables, and in torch, where they can be differentiated. Compiled, they are
 arithmetic without a branch, so that a loop over runs becomes vector instructions; they agree with
-NumPy to 1e-14, saturate near the smallest and largest numbers, and pass on what is not a number.
+NumPy to 1e-14, saturate near the smallest and largest numbers, and pass on what is not a number. What currents and
+derivatives call besides is marked `@helper`.
 
 >>> float(exp(np.array(0.0)))
 1.0
@@ -15,11 +16,13 @@ from functools import partial
 import numba
 import numpy as np
 from numba.core import types
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic, overload, register_jitable
 
 FUSED = {"contract"}  # a * b + c may be one instruction
 # A division by zero gives an infinity, as in NumPy; a run that meets one is reported as diverged.
 njit = partial(numba.njit, error_model="numpy", fastmath=FUSED)
+# A function that compiled equations may call.
+helper = register_jitable(error_model="numpy", fastmath=FUSED, forceinline=True)
 SHIFTER = 1.5 * 2.0**52  # added to a small number, it leaves the nearest integer in the low bits
 LOG2_HIGH, LOG2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10  # log 2, in two parts
 LOG2_E = 1.4426950408889634
@@ -115,3 +118,17 @@ def _sqrt(x):
 @overload(where)
 def _where(condition, a, b):
     return lambda condition, a, b: a if condition else b
+
+
+@helper
+def linoid(x):
+    """Return x / (exp(x) - 1), continued through its removable gap at x = 0.
+
+    It stands in rates and in the constant-field equation.
+
+    >>> float(linoid(0.0)), round(float(linoid(1.0)), 4)
+    (1.0, 0.582)
+    """
+    near = abs(x) < 1e-5
+    y = where(near, 1e-5, x)
+    return where(near, 1.0 - 0.5 * x, y / (exp(y) - 1.0))

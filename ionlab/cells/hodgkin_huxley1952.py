@@ -6,8 +6,9 @@ moved to -65 mV. Voltage in mV, time in ms, currents in uA/cm^2.
 
 from collections import namedtuple
 
-from ionlab.cells.cell import Cell, Equations, Kinetics, Parameter, State, Stimulus
-from ionlab.maths import exp, where
+from ionlab.cells.cell import Cell, Equations, Parameter, State, Stimulus
+from ionlab.cells.rates import from_rates
+from ionlab.maths import exp, linoid
 
 PAPER = "Hodgkin and Huxley 1952, table 3, doi:10.1113/jphysiol.1952.sp004764"
 
@@ -15,30 +16,20 @@ Currents = namedtuple("Currents", "I_Na I_K I_L")
 Derivatives = namedtuple("Derivatives", "V")
 
 
-def rate(x):
-    """x / (exp(x) - 1), continued through its removable gap at x = 0."""
-    near = abs(x) < 1e-5
-    y = where(near, 1e-5, x)
-    return where(near, 1.0 - 0.5 * x, y / (exp(y) - 1.0))
-
-
 def gates(s, p):
     """The gates m, h and n, from the rates alpha and beta (Eqs. 2.2.3-2.2.4)."""
     u = s.V + 65.0  # depolarisation from rest
     alpha = {
-        "m": rate((25.0 - u) / 10.0),
+        "m": linoid((25.0 - u) / 10.0),
         "h": 0.07 * exp(-u / 20.0),
-        "n": 0.1 * rate((10.0 - u) / 10.0),
+        "n": 0.1 * linoid((10.0 - u) / 10.0),
     }
     beta = {
         "m": 4.0 * exp(-u / 18.0),
         "h": 1.0 / (1.0 + exp((30.0 - u) / 10.0)),
         "n": 0.125 * exp(-u / 80.0),
     }
-    return {
-        gate: Kinetics(alpha[gate] / (alpha[gate] + beta[gate]), 1.0 / (alpha[gate] + beta[gate]))
-        for gate in alpha
-    }
+    return from_rates(alpha, beta)
 
 
 def currents(s, p):
