@@ -17,8 +17,10 @@ from ionlab.simulate import clamp, pace
 def odes():
     """The shipped networks as neural ODEs, by cell."""
     return {
-        name: cell.with_kinetics(learned(store.theory(cell, PAPER.clamp).n1, cell))
-        for name, cell in CELLS.items()
+        name: CELLS[name].with_kinetics(
+            learned(store.theory(CELLS[name], PAPER.clamp).n1, CELLS[name])
+        )
+        for name in {path.name.split("-")[0] for path in store.WEIGHTS.glob("*")}
     }
 
 

@@ -4,8 +4,13 @@
 'tentusscher2004'
 """
 
+from ionlab.cells.beeler_reuter1977 import FIBRE as beeler_reuter1977
 from ionlab.cells.cell import Cell, Equations, Held, Kinetics, Parameter, State, Stimulus
 from ionlab.cells.hodgkin_huxley1952 import AXON as hodgkin_huxley1952
+from ionlab.cells.luo_rudy1991 import CELL as luo_rudy1991
+from ionlab.cells.ohara_rudy2011 import ENDO as ohara_rudy2011
+from ionlab.cells.ohara_rudy2011 import EPI as ohara_rudy2011_epi
+from ionlab.cells.ohara_rudy2011 import M as ohara_rudy2011_m
 from ionlab.cells.tentusscher2004 import ENDO as tentusscher2004_endo
 from ionlab.cells.tentusscher2004 import EPI as tentusscher2004_epi
 from ionlab.cells.tentusscher2004 import M as tentusscher2004
@@ -13,7 +18,17 @@ from ionlab.errors import known
 
 CELLS = {
     cell.name: cell
-    for cell in (tentusscher2004, tentusscher2004_epi, tentusscher2004_endo, hodgkin_huxley1952)
+    for cell in (
+        tentusscher2004,
+        tentusscher2004_epi,
+        tentusscher2004_endo,
+        hodgkin_huxley1952,
+        beeler_reuter1977,
+        luo_rudy1991,
+        ohara_rudy2011,
+        ohara_rudy2011_epi,
+        ohara_rudy2011_m,
+    )
 }
 
 
@@ -31,8 +46,13 @@ __all__ = [
     "Parameter",
     "State",
     "Stimulus",
+    "beeler_reuter1977",
     "find",
     "hodgkin_huxley1952",
+    "luo_rudy1991",
+    "ohara_rudy2011",
+    "ohara_rudy2011_epi",
+    "ohara_rudy2011_m",
     "tentusscher2004",
     "tentusscher2004_endo",
     "tentusscher2004_epi",
