@@ -3,8 +3,8 @@
 A cell's equations are written once over these and executed three ways: compiled for the
 fast kernel, in NumPy for tables, and in torch, where they can be differentiated. Compiled, they are
 arithmetic without a branch, so that a loop over runs becomes vector instructions; they agree with
-NumPy to 1e-14, saturate near the smallest and largest numbers, and pass on what is not a number. What currents and
-derivatives call besides is marked `@helper`.
+NumPy to 1e-14, saturate near the smallest and largest numbers, and pass on what is not a number.
+What currents and derivatives call besides is marked `@helper`.
 
 >>> float(exp(np.array(0.0)))
 1.0
