@@ -58,6 +58,7 @@ def integrate(
             problem.cell_of[rows],
             problem.grid,
             problem.layout,
+            problem.bends,
             problem.stimulus,
             onsets[rows],
             clamped,
@@ -82,6 +83,7 @@ class Problem:
     tables, table_of : (., second, V, 2 G) gates, see `gate_tables.tabulate`; (K,) whose is which.
     grid : index of the second state or -1, its lowest value, its step.
     layout : indices of the gates, of the other states.
+    bends : how far each of the other states may bend in a step that is longer than usual.
     parameters : (K,) records.
     stimulus : (K, 2) amplitude and duration.
     dtype : the states as a record.
@@ -92,6 +94,7 @@ class Problem:
     table_of: np.ndarray
     grid: tuple
     layout: tuple
+    bends: np.ndarray
     parameters: np.ndarray
     stimulus: np.ndarray
     dtype: np.dtype
@@ -128,6 +131,10 @@ class Problem:
             layout=(
                 np.array([names.index(n) for n in cell.gate_names], int),
                 np.array([names.index(n) for n in cell.other_names], int),
+            ),
+            bends=np.array(
+                [kernel.BEND_mV]
+                + [kernel.BEND * np.ptp(cell.state(n).span) for n in cell.other_names[1:]]
             ),
             parameters=np.array(
                 [tuple(p.value for p in c.parameters) for c in distinct],

@@ -21,6 +21,8 @@ from ionlab.lanes import WIDTH, write
 from ionlab.maths import exp, njit
 
 DT_MIN_ms, DT_MAX_ms, DV_STEP_mV = 0.01, 0.2, 0.5  # dt = DV_STEP / abs(dV/dt), within bounds
+DT_QUIET_ms = 1.0  # and longer, while by its bend V goes this straight, and the rest in spans:
+BEND_mV, BEND = 5e-4, 1e-3
 V_LIMIT_mV = 300.0  # beyond it a run has diverged
 SOON_ms = 1e-9  # times nearer than this are the same
 
@@ -57,40 +59,42 @@ def _differentiate(x, p, I_stim, n, change):
 
 
 def _run(
-    start, p, tables, table_of, cell_of, grid, layout, stimulus, starts, clamped, clamps, ms, first,
-    ease, abreast, out, fine,
+    start, p, tables, table_of, cell_of, grid, layout, bends, stimulus, starts, clamped, clamps, ms,
+    first, ease, abreast, out, fine,
 ):  # fmt: skip
     """Integrate N runs by the adaptive Rush-Larsen method; return the last good time of each.
 
     start (N, S) states; p (K, P) parameters; tables (., second, V, 2 G), of which cell k reads
-    table_of[k]; grid as for `look_up`; layout (indices of gates, of the others); stimulus
-    (amplitude, duration) of each cell (K, 2); starts (N, B) onsets in ms; clamped (C,) states that
-    follow clamps (N, C, T), where NaN lets them go; ms the sample interval; samples from `first` on
-    go to out (N, S, T - first); before it, steps are `ease` times as long; `abreast` runs, at most
-    WIDTH, go together. What happens between
-    samples goes to fine (N, 2, T - first): the highest V since the sample before, and the time at
-    which V crossed UPSTROKE_mV upwards, or NaN.
+    table_of[k]; grid as for `look_up`; layout (indices of gates, of the others); bends of
+    the others that a step longer than DT_MAX allows; stimulus (amplitude, duration) of each cell
+    (K, 2); starts (N, B) onsets in ms; clamped (C,) states that follow clamps (N, C, T), where NaN
+    lets them go; ms the sample interval; samples from `first` on go to out (N, S, T - first);
+    before it, steps are `ease` times as long; `abreast` runs, at most WIDTH, go together. What
+    happens between samples goes to fine (N, 2, T - first): the highest V since the sample before,
+    and the time at which V crossed UPSTROKE_mV upwards, or NaN.
     """
     n_samples = first + out.shape[2]
     good = np.full(len(start), (n_samples - 1) * ms)
     for group in numba.prange((len(start) - 1) // abreast + 1):
         runs = slice(group * abreast, min((group + 1) * abreast, len(start)))
         together(
-            start[runs], p, tables, table_of, cell_of[runs], grid, layout, stimulus, starts[runs],
-            clamped, clamps[runs], ms, first, ease, out[runs], fine[runs], good[runs],
+            start[runs], p, tables, table_of, cell_of[runs], grid, layout, bends, stimulus,
+            starts[runs], clamped, clamps[runs], ms, first, ease, out[runs], fine[runs], good[runs],
         )  # fmt: skip
     return good
 
 
 def _together(
-    start, p, tables, table_of, cell_of, grid, layout, stimulus, starts, clamped, clamps, ms, first,
-    ease, out, fine, good,
+    start, p, tables, table_of, cell_of, grid, layout, bends, stimulus, starts, clamped, clamps, ms,
+    first, ease, out, fine, good,
 ):  # fmt: skip
     """`_run` for as many runs as there are lanes, or fewer."""
     n, S = start.shape
     n_samples = first + out.shape[2]
     x, x0, own = np.empty((S, WIDTH)), np.empty((S, WIDTH)), np.empty((p.shape[1], WIDTH))
     rates, change = np.empty((tables.shape[3], WIDTH)), np.empty((S, WIDTH))
+    earlier, bend, reach = np.empty((S, WIDTH)), np.zeros(WIDTH), np.full(WIDTH, DT_MAX_ms)
+    longest = DT_MAX_ms if len(clamped) else DT_QUIET_ms  # what is held need not go straight
     following = np.full((len(clamped), WIDTH), np.nan)
     of, beat, sample = np.empty(WIDTH, np.int64), np.zeros(WIDTH, np.int64), np.full(WIDTH, -1)
     t, end, room = np.zeros(WIDTH), np.zeros(WIDTH), np.zeros(WIDTH)
@@ -162,11 +166,18 @@ def _together(
                         if clamped[c] == 0 and np.isfinite(following[c, i]):
                             slope_mV = following[c, i]
                     step = DV_STEP_mV / (abs(slope_mV) + 1e-12)
+                    straight = min(step, reach[i])
                     step = step if step > DT_MIN_ms else DT_MIN_ms
                     step = step if step < DT_MAX_ms else DT_MAX_ms
                     step *= ease if sample[i] < first else 1.0
+                    step = max(step, straight)
                     dt[i] = step if step < room[i] else room[i]
-                    part[i] = 0.5 * dt[i]
+                    part[i], bend[i] = 0.5 * dt[i], 0.0
+                earlier[:] = change
+            else:
+                for a in range(len(bends)):
+                    for i in range(n):
+                        bend[i] = max(bend[i], abs(change[a, i] - earlier[a, i]) / bends[a])
             advance(x, x0, rates, change, part if stage == 0 else dt, n, layout)
             for c in range(len(clamped)):
                 to = clamped[c]
@@ -179,6 +190,8 @@ def _together(
                 crossing[i] = t[i] + dt[i] * (UPSTROKE_mV - x0[0, i]) / (x[0, i] - x0[0, i])
             peak[i] = max(peak[i], x[0, i])
             t[i] += dt[i]
+            if dt[i] >= DT_MIN_ms:  # in a shorter one, the bend is lost in rounding
+                reach[i] = min(np.sqrt(dt[i] / (bend[i] + 1e-12)), longest)
 
 
 def _slope(x, s, p, table, grid, layout, I_stim, out):
