@@ -3,7 +3,7 @@
 Near a point theta the prediction is linear, so a hypothesis (a set S of changes, each with a
 Gaussian prior) has a Gaussian posterior and an evidence in closed form: P x P matrices, no
 simulation. That is fast enough to try every set of three. What has not changed may still differ
-by a percent (`STILL_SD`), for no cell stands still between two recordings. The prior odds of S are
+a little (`STILL_SD`), for no cell stands still between two recordings. The prior odds of S are
 those of few changes, the part that the L1 term plays in Eq. 2.6.2.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 CELL_SD = {"amount": 0.7, "shift": 4.0, "stretch": 0.15, "tau": 0.3, "start": 0.03}
 CHANGE_SD = {"amount": 0.7, "shift": 8.0, "stretch": 0.2, "tau": 0.5}
-STILL_SD = {"amount": 0.01, "shift": 0.15, "stretch": 0.01, "tau": 0.01, "start": 0.003}
+STILL_SD = {"amount": 0.002, "shift": 0.03, "stretch": 0.002, "tau": 0.002, "start": 0.003}
 LOG_ODDS = {"amount": -2.5, "shift": -3.5, "stretch": -5.0, "tau": -3.5}  # that it changed at all
 LIMIT = {"amount": 3.0, "shift": 20.0, "stretch": 0.8, "tau": 1.6, "start": 0.2}
 TRUST = {"amount": 0.7, "shift": 6.0, "stretch": 0.25, "tau": 0.5, "start": 0.02}  # of one step

@@ -6,8 +6,8 @@ import numpy as np
 
 from ionlab.evidence import TRUST, limited, per_change
 
-STEPS = 10  # of a fit
-FAR, CLOSE = 0.15, 0.1  # of a trusted step; of the log evidence
+STEPS = 8  # of a fit
+FAR, CLOSE = 0.15, 0.3  # of a trusted step; of the log evidence
 LOST = 300.0  # below the best after a step: given up
 
 

@@ -41,7 +41,7 @@ def test_what_is_no_classic_gate_of_ohara_rudy():
 
 @pytest.mark.parametrize(
     ("name", "length", "method", "limits"),
-    [(*case, "rush-larsen", (0.2, 0.2, 0.01, 0.02)) for case in CASES]  # the brief: 0.5 ms, 1 mV
+    [(*case, "rush-larsen", (0.2, 0.2, 0.01, 0.02)) for case in CASES]
     + [(*case, "LSODA", (0.02, 0.01, 1e-3, 1e-3)) for case in FAST],
 )
 def test_paced_cells_are_those_of_cvode(name, length, method, limits):
