@@ -22,7 +22,7 @@ from ionlab.maths import exp, njit
 
 DT_MIN_ms, DT_MAX_ms, DV_STEP_mV = 0.01, 0.2, 0.5  # dt = DV_STEP / abs(dV/dt), within bounds
 DT_QUIET_ms = 1.0  # and longer, while by its bend V goes this straight, and the rest in spans:
-BEND_mV, BEND = 5e-4, 1e-3
+BEND_mV, BEND = 1e-4, 1e-3
 V_LIMIT_mV = 300.0  # beyond it a run has diverged
 SOON_ms = 1e-9  # times nearer than this are the same
 
