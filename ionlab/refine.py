@@ -7,8 +7,9 @@ import numpy as np
 from ionlab.evidence import TRUST, limited, per_change
 
 STEPS = 8  # of a fit
-FAR, CLOSE = 0.15, 0.3  # of a trusted step; of the log evidence
-LOST = 300.0  # below the best after a step: given up
+FAR, CLOSE, SHORTEST = 0.15, 0.3, 0.05  # of a trusted step; of the log evidence; part of a step
+LOST, HOPELESS = 300.0, 40.0  # log evidence below the best: so far, and where it leads
+PATIENCE = 3  # steps after which a fit must have come that near
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Hypothesis:
     values, covariance : (s,), (s, s) of the changes.
     log_evidence : relative to the others of the same search.
     fitted : log posterior density of theta, the part of the evidence without the volume.
-    prediction : (M,). columns : (M, s) its derivatives by the changes.
+    prediction : (M,). derivatives : (M, P), as far as they are known there.
     """
 
     changes: tuple
@@ -32,89 +33,112 @@ class Hypothesis:
     log_evidence: float
     fitted: float
     prediction: np.ndarray
-    columns: np.ndarray
+    derivatives: np.ndarray
 
 
-def refine(trajectories, evidence, noise, A, begin, earlier=()):
+@dataclass
+class _Walk:
+    """A set of changes on its way to its best fit.
+
+    theta : where it goes next. asked : columns of the derivatives J to be found there. scale :
+    part of a full step that it takes. leads : `fitted` where it seems to lead. anew : whether all
+    derivatives were found anew since it began.
+    """
+
+    S: tuple
+    theta: np.ndarray
+    J: np.ndarray
+    asked: tuple
+    best: Hypothesis | None = None
+    scale: float = 1.0
+    leads: float = np.inf
+    anew: bool = False
+    done: bool = False
+
+
+def refine(trajectories, evidence, noise, J, begin, earlier=()):
     """Return a `Hypothesis` for each set of `begin` (set -> theta), by Gauss-Newton, all at once.
 
-    Derivatives by the changes of a set are found anew after a large step, the others are A (M, P).
+    J (M, P) : derivatives to begin with. Those by the changes of a set are found anew after a large
+    step, the others are mended by what each step shows; where a step fails, all are found anew.
     `earlier` are hypotheses that were fitted before, under another noise.
     """
-    y, trust = trajectories.seen, per_change(TRUST, trajectories.changes)
-    known = {h.changes: (h.prediction, h.columns) for h in earlier}
-    theta = {**begin, **{h.changes: h.theta for h in earlier}}
-    best, target, columns, at, scale = {}, {}, {}, {}, dict.fromkeys(theta, 1.0)
-    residual, fresh = {}, dict.fromkeys(theta, True)
+    trust, old = per_change(TRUST, trajectories.changes), {h.changes: h for h in earlier}
+    walks = [_Walk(S, theta, J, S) for S, theta in begin.items() if S not in old]
+    for h in old.values():
+        walks.append(_Walk(h.changes, h.theta, h.derivatives, ()))
+        _arrive(walks[-1], h.prediction, None, trajectories.seen, evidence, noise, trust)
     for turn in range(STEPS):
-        seen = _predicted(trajectories, {S: x for S, x in theta.items() if S not in known}, fresh)
-        seen |= known
-        known = {}
-        for S in list(theta):
-            f, J = seen[S]
-            z = noise.whiten(y - f)
-            value = evidence.value(z, theta[S], S)
-            own = at.get(S, A)
-            if S in best:
-                own = _corrected(own, residual[S] - z, theta[S] - best[S].theta, trust)
-            better = S not in best or value > best[S].fitted
-            if better:
-                columns[S] = J if J is not None else columns[S]
-                if J is not None:
-                    own = own.copy()
-                    own[:, list(S)] = noise.whiten(J)
-                residual[S], scale[S] = z, min(1.0, 2.0 * scale[S])
-            else:
-                scale[S] *= 0.4
-            here = theta[S] if better else best[S].theta
-            at[S] = own
-            target[S], values, covariance, reach = evidence.posterior(own, residual[S], here, S)
-            if better:
-                log_evidence = value + evidence.occam(own, S)
-                best[S] = Hypothesis(
-                    S, theta[S], values, covariance, log_evidence, value, f, columns[S]
-                )
-            done = reach - best[S].fitted < CLOSE or scale[S] < 0.01
-            step = scale[S] * (target[S] - best[S].theta)
-            fresh[S] = bool((np.abs(step) > FAR * trust).any())
-            theta[S] = limited(trajectories.changes, best[S].theta + step)
-            if done:
-                del theta[S]
-        lost = max(h.fitted for h in best.values()) - LOST
-        theta = {S: x for S, x in theta.items() if turn < 1 or best[S].fitted > lost}
-        if not theta:
+        going = [walk for walk in walks if not walk.done]
+        if not going:
             break
-    return list(best.values())
+        for walk, (f, slopes) in zip(going, _predicted(trajectories, going), strict=True):
+            _arrive(walk, f, slopes, trajectories.seen, evidence, noise, trust)
+        top = max(walk.best.fitted for walk in walks)
+        for walk in going:
+            late = turn >= PATIENCE and walk.best.fitted < top - LOST
+            walk.done |= walk.leads < top - HOPELESS or late
+    return [walk.best for walk in walks]
 
 
-def _corrected(A, moved, step, trust):
-    """Return derivatives A (M, P) that explain how the residual `moved` (M,) by a step (P,).
+def _arrive(walk, f, slopes, y, evidence, noise, trust):
+    """Judge a walk by its prediction (M,) at theta, and say where it goes next."""
+    z, S, best = noise.whiten(y - f), walk.S, walk.best
+    value = evidence.value(z, walk.theta, S)
+    if best is not None:
+        walk.J = _corrected(walk.J, f - best.prediction, walk.theta - best.theta, trust)
+    better = best is None or value > best.fitted - 1e-6
+    if better and slopes is not None:
+        walk.J = walk.J.copy()
+        walk.J[:, list(walk.asked)] = slopes
+    theta, f = (walk.theta, f) if better else (best.theta, best.prediction)
+    A = noise.whiten(walk.J)
+    z = z if better else noise.whiten(y - f)
+    target, values, covariance, walk.leads = evidence.posterior(A, z, theta, S)
+    if better:
+        log_evidence = value + evidence.occam(A, S)
+        walk.best = Hypothesis(S, theta, values, covariance, log_evidence, value, f, walk.J)
+        walk.scale = min(1.0, 2.0 * walk.scale)
+    elif not walk.anew:
+        walk.theta, walk.asked, walk.anew, walk.scale = theta, tuple(range(len(theta))), True, 1.0
+        return
+    else:
+        walk.scale *= 0.4
+    walk.done = walk.leads - walk.best.fitted < CLOSE or walk.scale < SHORTEST
+    step = walk.scale * (target - theta)
+    walk.asked = S if (np.abs(step) > FAR * trust).any() else ()
+    walk.theta = limited(evidence.control.changes, theta + step)
 
-    The least change of A, in steps as long as they are trusted (Broyden 1965,
+
+def _corrected(J, moved, step, trust):
+    """Return derivatives J (M, P) that explain how a prediction `moved` (M,) by a step (P,).
+
+    The least change of J, in steps as long as they are trusted (Broyden 1965,
     doi:10.1090/S0025-5718-1965-0198670-6): derivatives that have grown stale are mended for free.
     """
     weight = step / trust**2
-    return A + np.outer(moved - A @ step, weight) / (step @ weight)
+    if not weight.any():
+        return J
+    return J + np.outer(moved - J @ step, weight) / (step @ weight)
 
 
-def _predicted(trajectories, thetas, fresh):
-    """Return set -> prediction (M,) and derivatives (M, s) by its changes, None if not `fresh`."""
-    moved, place = [], {}
-    for S in (S for S in thetas if fresh[S]):
-        place[S] = len(moved)
-        moved.append(thetas[S])
-        for k in S:
-            moved.append(thetas[S].copy())
+def _predicted(trajectories, walks):
+    """Return for each walk its prediction (M,) and the derivatives that it asked for, or None."""
+    moved, place = [], []
+    for walk in walks:
+        place.append(len(moved))
+        if walk.asked:
+            moved.append(walk.theta)
+        for k in walk.asked:
+            moved.append(walk.theta.copy())
             moved[-1][k] += trajectories.steps[k]
-    if not thetas:
-        return {}
-    predicted = trajectories.predict(list(thetas.values()))
+    predicted = trajectories.predict([walk.theta for walk in walks])
     quick = trajectories.predict(moved, quick=True) if moved else None
-    seen = {}
-    for S, f in zip(thetas, predicted, strict=True):
-        J = None
-        if S in place:
-            at = place[S]
-            J = (quick[at + 1 : at + 1 + len(S)] - quick[at]).T / trajectories.steps[list(S)]
-        seen[S] = f, J
-    return seen
+    found = []
+    for walk, at, f in zip(walks, place, predicted, strict=True):
+        slopes = None
+        if walk.asked:
+            ahead = quick[at + 1 : at + 1 + len(walk.asked)] - quick[at]
+            slopes = ahead.T / trajectories.steps[list(walk.asked)]
+        found.append((f, slopes))
+    return found

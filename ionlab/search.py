@@ -149,7 +149,7 @@ def explain(trajectories, evidence, proposals=(), start=None, tick=lambda: None)
         for S in _shortlist(sets, found, best):
             if S not in kept and S not in begin:
                 begin[S] = limited(changes, evidence.posterior(A, z, theta, S)[0])
-        tried = refine(trajectories, evidence, noise, A, begin, kept.values())
+        tried = refine(trajectories, evidence, noise, J, begin, kept.values())
         top = _simplest(trajectories, evidence, tried, J)
         tried.sort(key=lambda h: -h.log_evidence)
         sound = [h for h in tried[:KEPT] if h.fitted > top.fitted - HOPELESS]
@@ -163,10 +163,20 @@ def explain(trajectories, evidence, proposals=(), start=None, tick=lambda: None)
             break
         begin = _rivals(trajectories, evidence, noise, top)
         best = top.changes
-    last = refine(trajectories, evidence, noise, A, {}, kept.values())
+    last = refine(trajectories, evidence, noise, J, _fewer(top, home), kept.values())
     last.sort(key=lambda h: -h.log_evidence)
     top = _simplest(trajectories, evidence, last, J)
     return Found(evidence, (top, *(h for h in last if h is not top)), theta, A, z, noise)
+
+
+def _fewer(top, home):
+    """Return the sets that lack one change of the best, each with the theta to begin at."""
+    begin = {}
+    for left in top.changes:
+        S = tuple(k for k in top.changes if k != left)
+        begin[S] = top.theta.copy()
+        begin[S][left] = home[left]
+    return begin
 
 
 def _rivals(trajectories, evidence, noise, top):
@@ -182,13 +192,14 @@ def _rivals(trajectories, evidence, noise, top):
             kind = changes[j].kind
             if kind not in LINE or acts_on(trajectories.cell, changes[j]) != changes[k].target:
                 continue
-            others = [other for other in top.changes if other != k]
-            theta = home.copy()
-            theta[others] = top.theta[others]
-            for value in LINE[kind]:
-                sets.append(tuple(sorted({*others, j})))
-                trials.append(theta.copy())
-                trials[-1][j] = theta[j] + value
+            rest = [other for other in top.changes if other != k]
+            for others in [rest, []] if rest else [[]]:
+                theta = home.copy()
+                theta[others] = top.theta[others]
+                for value in LINE[kind]:
+                    sets.append(tuple(sorted({*others, j})))
+                    trials.append(theta.copy())
+                    trials[-1][j] = theta[j] + value
     begin = {}
     if not trials:
         return begin
