@@ -14,6 +14,7 @@ from ionlab.cells.ohara_rudy2011 import M as ohara_rudy2011_m
 from ionlab.cells.tentusscher2004 import ENDO as tentusscher2004_endo
 from ionlab.cells.tentusscher2004 import EPI as tentusscher2004_epi
 from ionlab.cells.tentusscher2004 import M as tentusscher2004
+from ionlab.cells.imported import SUFFIXES, from_file, stored
 from ionlab.errors import known
 
 CELLS = {
@@ -33,8 +34,13 @@ CELLS = {
 
 
 def find(name):
-    """Return the cell of this name; an unknown name raises with the closest match."""
-    return CELLS[known("cell", name, CELLS)]
+    """Return the cell of this name, of a model file, or one that was imported before.
+
+    An unknown name raises with the closest match.
+    """
+    if name.endswith(SUFFIXES):
+        return from_file(name)
+    return CELLS.get(name) or stored(name) or CELLS[known("cell", name, CELLS)]
 
 
 __all__ = [
@@ -48,6 +54,7 @@ __all__ = [
     "Stimulus",
     "beeler_reuter1977",
     "find",
+    "from_file",
     "hodgkin_huxley1952",
     "luo_rudy1991",
     "ohara_rudy2011",

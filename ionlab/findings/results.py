@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ionlab.findings.words import agreed, answer, warnings
-from ionlab.store import replacing
+from ionlab.files import replacing
 
 INTERVAL = ("value", "low", "high")
 

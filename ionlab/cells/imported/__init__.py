@@ -1,0 +1,144 @@
+"""Model files of Myokit (.mmt) and CellML (.cellml) as ordinary cells.
+
+A file is translated once into a module of plain functions over `ionlab.maths`, as a person would
+write it, and kept in the cache folder under the digest of its content. From then on neither Myokit
+nor a compiler is needed; the kernel's compiled code is cached as for every cell.
+"""
+
+import hashlib
+import importlib.util
+import re
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from ionlab.errors import BadModel
+from ionlab.files import cache_folder, replacing
+
+SUFFIXES = (".mmt", ".cellml")
+VERSION = "2"  # of the translation; a new one translates every file anew
+EXTRA = (
+    "model files are read with Myokit, which is not installed. "
+    "Install it with: pip install 'ionlab[import]'"
+)
+
+
+def from_file(path, voltage=None, calcium=None, stimulus=None, check_units=True):
+    """Return the `Cell` of a Myokit (.mmt) or CellML (.cellml) file.
+
+    States, parameters, membrane currents and classic gates are found from the file's equations,
+    labels and units. Voltage comes in mV, time in ms, concentrations in mM, currents per
+    capacitance: dV/dt = -(sum of currents + stimulus). The cell is named after the file and the
+    digest of its content, so that no two are confused.
+
+    voltage, calcium, stimulus : names of variables ("membrane.V"), where the file does not say.
+    check_units : refuse a file whose units disagree; False takes its numbers as written.
+
+    Raises `BadModel` for a file that is no model, is broken, or says what cannot be expressed.
+
+    Examples
+    --------
+    >>> import myokit, tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "lr1991.mmt"
+    >>> myokit.save(str(path), *myokit.load("example"))
+    >>> cell = from_file(path)
+    >>> cell.gate_names, cell.conductances["INa"], cell.units["Ca_i"]
+    (('m', 'h', 'j', 'd', 'f', 'x'), 'gNa', 'mM')
+    """
+    path = Path(path)
+    asked = dict(voltage=voltage, calcium=calcium, stimulus=stimulus, check_units=check_units)
+    key = hashlib.sha256(repr((VERSION, sorted(asked.items()))).encode())
+    key.update(_content(path))
+    stem = re.sub(r"\W", "_", path.stem)
+    name = f"{stem}-{key.hexdigest()[:8]}"
+    return stored(name) or _translated(path, name, asked)
+
+
+def stored(name):
+    """Return the cell of this name that was translated before, here or in an earlier session."""
+    file = _file_of(name)
+    return _load(file).CELL if file.exists() else None
+
+
+def notes(cell):
+    """Return what was found in the file of an imported cell: the classic gates, and why not."""
+    return _load(_file_of(cell.name)).NOTES
+
+
+def _file_of(name):
+    return cache_folder() / "cells" / f"{name}.py"
+
+
+def _content(path):
+    """Return the bytes of a model file."""
+    if path.suffix not in SUFFIXES:
+        raise BadModel(f"{path}: a model file ends in {' or '.join(SUFFIXES)}. Export it as one.")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadModel(f"{path}: cannot be read ({error.strerror}). Check the path.") from error
+
+
+def _translated(path, name, asked):
+    """Translate a file, try what came out, keep it, and return its cell."""
+    try:
+        from ionlab.cells.imported.reading import read
+        from ionlab.cells.imported.source import module
+    except ModuleNotFoundError as error:
+        if error.name != "myokit":
+            raise
+        raise BadModel(f"{path}: {EXTRA}") from error
+    stimulus = asked.pop("stimulus")
+    text = module(read(path, **asked), name, stimulus)
+    file = _file_of(name)
+    with replacing(file) as aside:
+        aside.write_text(text, encoding="utf-8")
+        _try(path, _fresh(aside).CELL)
+    for note in notes(stored(name)):
+        print(f"{path.name}: {note}", file=sys.stderr)
+    return stored(name)
+
+
+@cache
+def _load(file):
+    """Import a translated cell, once a process: cells that are equal share their functions."""
+    return _fresh(file)
+
+
+def _fresh(file):
+    module_name = f"ionlab_imported_{re.sub(r'[^0-9a-zA-Z]', '_', file.stem)}"
+    spec = importlib.util.spec_from_file_location(module_name, file)
+    found = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = found
+    spec.loader.exec_module(found)
+    return found
+
+
+def _try(path, cell):
+    """Raise `BadModel` where gates, currents or derivatives are not finite at some voltage."""
+    V = np.append(np.arange(-120.0, 80.0, 1.0), cell.start["V"])
+    s = cell.at(**{name: np.full_like(V, x) for name, x in cell.start.items()})
+    s.V = V
+    with np.errstate(all="ignore"):
+        try:
+            tried = {f"the time constant of {g}": k.tau_ms for g, k in cell.gates(s).items()}
+            tried |= {f"h_inf of {g}": k.h_inf for g, k in cell.gates(s).items()}
+            tried |= cell.equations.currents(s, cell.p)._asdict()
+            tried |= {f"d{x}/dt": slope for x, slope in cell.derivatives(s).items()}
+        except ArithmeticError as error:
+            raise BadModel(
+                f"{path}: cannot be evaluated at its start values ({error}). Look for a constant "
+                "or a start value that is zero."
+            ) from error
+    for what, values in tried.items():
+        bad = ~np.isfinite(np.broadcast_to(values, V.shape))
+        if bad.any():
+            raise BadModel(
+                f"{path}: {what} is not finite at V = {V[bad][-1]:g} mV, at the start values of the "
+                "other states. Look for a division by zero or the logarithm of a negative number."
+            )
+
+
+__all__ = ["SUFFIXES", "from_file", "notes", "stored"]
