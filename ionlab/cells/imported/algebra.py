@@ -47,9 +47,14 @@ def is_zero(e):
     return e.is_literal() and e.eval() == 0
 
 
+def folded(e):
+    """Return an expression, or its value if it depends on nothing."""
+    return mk.Number(e.eval()) if e.is_literal() else e
+
+
 def negative(e):
     """Return -e."""
-    if isinstance(e, mk.Number):
+    if e.is_literal():
         return mk.Number(-e.eval())
     if isinstance(e, mk.PrefixMinus):
         return e[0]
@@ -65,7 +70,7 @@ def plus(a, b):
         return b if is_zero(a) else a
     if isinstance(b, mk.PrefixMinus):
         return mk.Minus(a, b[0])
-    return mk.Plus(a, b)
+    return folded(mk.Plus(a, b))
 
 
 def times(a, b):
@@ -79,14 +84,14 @@ def times(a, b):
             return negative(other)
         if isinstance(one, mk.Divide) and is_one(one[0]):
             return mk.Divide(other, one[1])
-    return mk.Multiply(a, b)
+    return folded(mk.Multiply(a, b))
 
 
 def divide(a, b):
     """Return a / b."""
     if is_zero(a) or is_one(b):
         return a
-    return mk.Divide(a, b)
+    return folded(mk.Divide(a, b))
 
 
 def linear(e, x):

@@ -9,7 +9,7 @@ from math import log
 import myokit as mk
 import numpy as np
 
-from ionlab.cells.imported.algebra import divide, evaluate, linear, negative, reach
+from ionlab.cells.imported.algebra import divide, evaluate, linear, negative, plus, reach
 
 BESIDE_mV = 1e-4
 RANGE_mV = -200.0, 200.0  # gaps beyond it are never met
@@ -90,7 +90,6 @@ def _zero(factor, V, mV):
     if parts is None:
         return None
     zero = divide(negative(parts[1]), parts[0])
-    zero = mk.Number(zero.eval()) if zero.is_literal() else zero
     at_mV = evaluate(zero, {}) / mV
     return zero if RANGE_mV[0] <= at_mV <= RANGE_mV[1] else None
 
@@ -119,9 +118,7 @@ def _beside(e, var, V, mV, zeros):
     beside, away = mk.Name(V), mk.Number(BESIDE_mV * mV)
     for zero in zeros:
         near = mk.Less(mk.Abs(mk.Minus(mk.Name(V), zero)), away)
-        shifted = mk.Plus(zero, away)
-        shifted = mk.Number(shifted.eval()) if shifted.is_literal() else shifted
-        beside = mk.If(near, shifted, beside)
+        beside = mk.If(near, plus(zero, away), beside)
     owner = var.parent(mk.Component)
     voltage = owner.add_variable_allow_renaming(f"{V.name()}_beside")
     voltage.set_rhs(beside)
