@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from ionlab.dataset import Normaliser
-from ionlab.errors import BadValue, BadWeights
+from ionlab.errors import BadWeights
 from ionlab.files import cache_folder, replacing
 from ionlab.network import N1, N2
 from ionlab.retrain import Refits

@@ -9,7 +9,6 @@ import hashlib
 import importlib.util
 import re
 import sys
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,8 @@ from ionlab.errors import BadModel
 from ionlab.files import cache_folder, replacing
 
 SUFFIXES = (".mmt", ".cellml")
-VERSION = "2"  # of the translation; a new one translates every file anew
+NOT_A_NAME, NAME = r"\W", r"\w+_[0-9a-f]{8}"
+VERSION = "3"  # of the translation; a new one translates every file anew
 EXTRA = (
     "model files are read with Myokit, which is not installed. "
     "Install it with: pip install 'ionlab[import]'"
@@ -31,7 +31,7 @@ def from_file(path, voltage=None, calcium=None, stimulus=None, check_units=True)
     States, parameters, membrane currents and classic gates are found from the file's equations,
     labels and units. Voltage comes in mV, time in ms, concentrations in mM, currents per
     capacitance: dV/dt = -(sum of currents + stimulus). The cell is named after the file and the
-    digest of its content, so that no two are confused.
+    digest of its content, so that no two are confused, and `cells.find` knows it from then on.
 
     voltage, calcium, stimulus : names of variables ("membrane.V"), where the file does not say.
     check_units : refuse a file whose units disagree; False takes its numbers as written.
@@ -49,40 +49,48 @@ def from_file(path, voltage=None, calcium=None, stimulus=None, check_units=True)
     """
     path = Path(path)
     asked = dict(voltage=voltage, calcium=calcium, stimulus=stimulus, check_units=check_units)
-    key = hashlib.sha256(repr((VERSION, sorted(asked.items()))).encode())
-    key.update(_content(path))
-    stem = re.sub(r"\W", "_", path.stem)
-    name = f"{stem}-{key.hexdigest()[:8]}"
-    return stored(name) or _translated(path, name, asked)
+    text = _text(path)
+    digest = hashlib.sha256(repr((VERSION, asked, text)).encode()).hexdigest()
+    name = f"{re.sub(NOT_A_NAME, '_', path.stem)}_{digest[:8]}"
+    return stored(name) or _translated(path, text, name, **asked)
 
 
 def stored(name):
-    """Return the cell of this name that was translated before, here or in an earlier session."""
-    file = _file_of(name)
-    return _load(file).CELL if file.exists() else None
+    """Return the cell of this name that was translated before, or None."""
+    return _module(name).CELL if re.fullmatch(NAME, name) and _file(name).exists() else None
 
 
 def notes(cell):
     """Return what was found in the file of an imported cell: the classic gates, and why not."""
-    return _load(_file_of(cell.name)).NOTES
+    return _module(cell.name).NOTES
 
 
-def _file_of(name):
+def _file(name):
     return cache_folder() / "cells" / f"{name}.py"
 
 
-def _content(path):
-    """Return the bytes of a model file."""
+def _module(name):
+    """Import a translated cell, as part of this package, so that other processes find it, too."""
+    folder = str(_file(name).parent)
+    if folder not in __path__:
+        __path__.append(folder)
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def _text(path):
+    """Return what stands in a model file; `BadModel` if it is none or cannot be read."""
     if path.suffix not in SUFFIXES:
         raise BadModel(f"{path}: a model file ends in {' or '.join(SUFFIXES)}. Export it as one.")
     try:
-        return path.read_bytes()
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise BadModel(f"{path}: cannot be read ({error.strerror}). Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise BadModel(f"{path}: is not a text file. Name a Myokit or CellML model.") from error
 
 
-def _translated(path, name, asked):
-    """Translate a file, try what came out, keep it, and return its cell."""
+def _translated(path, text, name, stimulus, **asked):
+    """Translate a file, try what came out, keep it, say what was found, and return the cell."""
     try:
         from ionlab.cells.imported.reading import read
         from ionlab.cells.imported.source import module
@@ -90,30 +98,17 @@ def _translated(path, name, asked):
         if error.name != "myokit":
             raise
         raise BadModel(f"{path}: {EXTRA}") from error
-    stimulus = asked.pop("stimulus")
-    text = module(read(path, **asked), name, stimulus)
-    file = _file_of(name)
-    with replacing(file) as aside:
-        aside.write_text(text, encoding="utf-8")
-        _try(path, _fresh(aside).CELL)
-    for note in notes(stored(name)):
+    source = module(read(path, text, **asked), name, stimulus)
+    with replacing(_file(name)) as aside:
+        aside.write_text(source, encoding="utf-8")
+        spec = importlib.util.spec_from_file_location(name, aside)
+        trial = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(trial)
+        _try(path, trial.CELL)
+    importlib.invalidate_caches()
+    for note in trial.NOTES:
         print(f"{path.name}: {note}", file=sys.stderr)
     return stored(name)
-
-
-@cache
-def _load(file):
-    """Import a translated cell, once a process: cells that are equal share their functions."""
-    return _fresh(file)
-
-
-def _fresh(file):
-    module_name = f"ionlab_imported_{re.sub(r'[^0-9a-zA-Z]', '_', file.stem)}"
-    spec = importlib.util.spec_from_file_location(module_name, file)
-    found = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = found
-    spec.loader.exec_module(found)
-    return found
 
 
 def _try(path, cell):
@@ -136,9 +131,11 @@ def _try(path, cell):
         bad = ~np.isfinite(np.broadcast_to(values, V.shape))
         if bad.any():
             raise BadModel(
-                f"{path}: {what} is not finite at V = {V[bad][-1]:g} mV, at the start values of the "
-                "other states. Look for a division by zero or the logarithm of a negative number."
+                f"{path}: {what} is not finite at V = {V[bad][-1]:g} mV and the start values of "
+                "the others. Look for a division by zero or the logarithm of a negative number."
             )
 
+
+__path__.append(str(cache_folder() / "cells"))
 
 __all__ = ["SUFFIXES", "from_file", "notes", "stored"]

@@ -59,8 +59,11 @@ def negative(e):
     if isinstance(e, mk.PrefixMinus):
         return e[0]
     if isinstance(e, mk.Minus):
-        return mk.Plus(negative(e[0]), e[1]) if isinstance(e[0], mk.PrefixMinus) else \
-            mk.Minus(e[1], e[0])
+        return (
+            mk.Plus(negative(e[0]), e[1])
+            if isinstance(e[0], mk.PrefixMinus)
+            else mk.Minus(e[1], e[0])
+        )
     return mk.PrefixMinus(e)
 
 

@@ -47,7 +47,7 @@ def currents_of(reading, stimulus=None):
         forced = any(drives(v) for v in reach(e))
         if (var is wanted) if wanted is not None else forced:
             driven.append((e, negative(factor)))
-        elif var is not None and wanted is None and var.is_literal() and STIMULUS.search(var.name()):
+        elif wanted is None and _is_idle_stimulus(var):
             driven.append((e, negative(factor)))
         elif var is not None and var.is_bound() and not drives(var):
             continue  # zero, as the coupling to a neighbour
@@ -110,12 +110,12 @@ def _is_sum_of_names(var):
     terms = list(_terms(var.rhs(), ONE))
     names = [e.var() for e, _ in terms if isinstance(e, mk.Name)]
     moving = [v for v in names if not v.is_state()]
-    return len(moving) == len(terms) and (len(terms) > 1 or _is_alias(var.rhs()))
+    return len(moving) == len(terms) > 1
 
 
-def _is_alias(e):
-    """Whether an expression is another variable, or a constant multiple of a sum that has a name."""
-    return isinstance(e, mk.Name) and not e.var().is_bound()
+def _is_idle_stimulus(var):
+    """Whether a variable is a constant whose name says that it is the stimulus."""
+    return var is not None and var.is_literal() and bool(STIMULUS.search(var.name()))
 
 
 def scales_of(currents):

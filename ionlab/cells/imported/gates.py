@@ -17,7 +17,7 @@ from ionlab.cells.imported.algebra import (
     states_in,
     times,
 )
-from ionlab.cells.imported.reading import is_concentration
+from ionlab.cells.imported.reading import is_concentration, is_voltage
 
 V_mV = np.arange(-150.0, 100.5, 1.0) + 0.37  # where h_inf and tau are tried
 SLACK = 1e-3  # of h_inf beyond 0 to 1, as rounded constants leave it
@@ -33,23 +33,19 @@ class Gate(NamedTuple):
 def gates_of(reading):
     """Return state -> `Gate` of the classic gates, the concentration that they read, and why not.
 
-    A gate has no unit, starts between 0 and 1, and has h_inf between 0 and 1 and a positive tau at
+    A gate is no voltage or concentration, starts between 0 and 1, and has h_inf between 0 and 1 and a positive tau at
     every voltage; its equation is linear in itself, written as alpha (1 - x) - beta x, as
     (h_inf - x) / tau, or otherwise. Its rates depend on V and at most one concentration, the same
-    for all gates. `why not` says for each other state without a unit what it lacks.
+    for all gates. `why not` says for each other such state what it lacks.
     """
     gates, seconds, plain = {}, {}, {}
     for x in reading.model.states():
-        if x is reading.voltage or not _may_be_gate(x, reading):
+        if not _may_be_gate(x, reading):
             continue
         others = states_in(x.rhs()) - {x, reading.voltage}
-        foreign = sorted(
-            s.qname() for s in others if not (is_concentration(s) or s is reading.calcium)
-        )
-        if foreign:
-            plain[x] = f"depends on {', '.join(foreign)}"
-        elif len(others) > 1:
-            plain[x] = f"depends on {', '.join(sorted(s.qname() for s in others))}"
+        foreign = [s for s in others if not (is_concentration(s) or s is reading.calcium)]
+        if foreign or len(others) > 1:
+            plain[x] = f"depends on {_some(foreign or others)}"
         elif any(var.is_bound() for var in reach(x.rhs())):
             plain[x] = "depends on time"
         elif (gate := relaxation(x.rhs(), x)) is None:
@@ -86,10 +82,17 @@ def relaxation(e, x):
     return Gate(divide(parts[1], rate), divide(ONE, rate))
 
 
+def _some(states):
+    """Return the names of a few states."""
+    names = sorted(s.qname() for s in states)
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
 def _may_be_gate(x, reading):
-    """Whether a state has no unit and starts between 0 and 1."""
-    bare = x.unit() in (None, mk.units.dimensionless) and x is not reading.calcium
-    return bare and 0.0 <= x.initial_value(as_float=True) <= 1.0
+    """Whether a state is no voltage or concentration and starts between 0 and 1."""
+    other = is_voltage(x) or is_concentration(x) or x in (reading.voltage, reading.calcium)
+    return not other and 0.0 <= x.initial_value(as_float=True) <= 1.0
 
 
 def _unsound(gate, reading):

@@ -2,8 +2,6 @@
 
 import keyword
 
-import myokit as mk
-
 from ionlab.cells.imported.currents import OTHER
 from ionlab.cells.imported.reading import MM, in_units, is_concentration, unit_of
 

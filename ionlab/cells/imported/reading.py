@@ -7,10 +7,10 @@ from pathlib import Path
 import myokit as mk
 import myokit.formats  # noqa: F401 (its importers)
 
+from ionlab.cells.imported.units import BARE, disagreement
 from ionlab.errors import BadModel, known
 
 MV, MS, MM = (mk.parse_unit(unit) for unit in ("mV", "ms", "mM"))
-SUFFIXES = (".mmt", ".cellml")
 VOLTAGES = {"v", "vm", "v_m", "em", "e_m", "voltage", "membrane_potential", "membrane_voltage"}
 CALCIUMS = {"cai", "ca_i", "ca", "ca_in", "ca_c", "ca_cyt", "cacyt", "ca_myo", "ca_intracellular"}
 OXMETA = {"voltage": "membrane_voltage", "calcium": "cytosolic_calcium_concentration"}
@@ -27,7 +27,7 @@ class Reading:
     model : the Myokit model, without references to derivatives.
     protocol : its pacing protocol, or None.
     voltage, calcium : variables of the model; calcium may be None.
-    mV, mM, ms : how many of the model's units of voltage, calcium and time one of these is.
+    ms : how many of the model's units of time one ms is.
     """
 
     path: Path
@@ -40,6 +40,7 @@ class Reading:
 
     @property
     def mV(self):
+        """How many of the model's units of voltage one mV is."""
         return in_units(self.voltage, MV) or 1.0
 
     def place(self, var):
@@ -54,26 +55,16 @@ class Reading:
         return match and self.text.count("\n", 0, match.end()) + 1
 
 
-def read(path, voltage=None, calcium=None, check_units=True):
+def read(path, text, voltage=None, calcium=None, check_units=True):
     """Return the `Reading` of a .mmt or .cellml file; raise `BadModel` if it is no sound model.
 
+    text : what stands in the file.
     voltage, calcium : names of variables, where the file does not say which they are.
     check_units : refuse a file whose units disagree; otherwise its numbers are taken as written.
     """
-    path = Path(path)
-    text = text_of(path)
     model, protocol = _parsed(path, text)
     model.remove_derivative_references()
     model.create_unique_names()
-    if check_units:
-        try:
-            model.check_units(mk.UNIT_TOLERANT)
-        except mk.IncompatibleUnitError as error:
-            raise BadModel(
-                f"{path}: the units of a model must agree. {str(error).rstrip('.')}. Mend the "
-                "file, or take its numbers as written: "
-                "cells.from_file(path, check_units=False)."
-            ) from error
     V = _voltage(path, model, voltage)
     Ca = _calcium(path, model, calcium)
     time = model.time()
@@ -83,19 +74,13 @@ def read(path, voltage=None, calcium=None, check_units=True):
             f"{path}: time must be in a unit of time, got {time.unit()} for {time.qname()}. "
             "Give it the unit [ms] or [s]."
         )
-    return Reading(path, text, model, protocol, V, Ca, ms or 1.0)
-
-
-def text_of(path):
-    """Return what stands in a model file; `BadModel` if it is none or cannot be read."""
-    if path.suffix not in SUFFIXES:
-        raise BadModel(f"{path}: a model file ends in {' or '.join(SUFFIXES)}. Export it as one.")
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BadModel(f"{path}: cannot be read ({error.strerror}). Check the path.") from error
-    except UnicodeDecodeError as error:
-        raise BadModel(f"{path}: is not a text file. Name a Myokit or CellML model.") from error
+    reading = Reading(path, text, model, protocol, V, Ca, ms)
+    if check_units and (found := disagreement(model)):
+        raise BadModel(
+            f"{path}: units must agree; of {reading.place(found[0])}, {found[1]}. Mend the file, "
+            "or take its numbers as written: cells.from_file(path, check_units=False)."
+        )
+    return reading
 
 
 def _parsed(path, text):
@@ -124,7 +109,7 @@ def _parsed(path, text):
 
 def in_units(var, unit):
     """Return how many of a variable's unit one `unit` is; 1 without a unit, None if unlike."""
-    if var.unit() is None:
+    if var.unit() in BARE:
         return 1.0
     try:
         return mk.Unit.convert(1.0, unit, var.unit())
@@ -133,11 +118,11 @@ def in_units(var, unit):
 
 
 def is_voltage(var):
-    return var.unit() is not None and in_units(var, MV) is not None
+    return var.unit() not in BARE and in_units(var, MV) is not None
 
 
 def is_concentration(var):
-    return var.unit() is not None and in_units(var, MM) is not None
+    return var.unit() not in BARE and in_units(var, MM) is not None
 
 
 def unit_of(var):
@@ -178,20 +163,21 @@ def _voltage(path, model, name):
     if V is not None:
         return V
     states = list(model.states())
-    named = [v for v in states if v.name().lower() in VOLTAGES and in_units(v, MV)]
+    named = [v for v in states if v.name().lower() in VOLTAGES and v.unit() in BARE]
     found = [v for v in states if is_voltage(v)] or named
     if len(found) == 1:
         return found[0]
     if found:
         names = ", ".join(v.qname() for v in found)
         raise BadModel(
-            f"{path}: a cell has one membrane voltage, and {names} may be it. Say which: "
-            f'cells.from_file(path, voltage="{found[0].qname()}").'
+            f"{path}: a cell has one membrane voltage, and {names} may be it. Say which with "
+            f'cells.from_file(path, voltage="{found[0].qname()}"), or label it '
+            "membrane_potential in the file."
         )
     names = ", ".join(v.qname() for v in states)
     raise BadModel(
-        f"{path}: no state is in mV, labelled membrane_potential or named V. If one of these is the "
-        f'voltage, say so with cells.from_file(path, voltage="..."): {names}.'
+        f"{path}: no state is in mV, labelled membrane_potential or named V. If one of these is "
+        f'the voltage, say so with cells.from_file(path, voltage="..."): {names}.'
     )
 
 
@@ -205,12 +191,9 @@ def _calcium(path, model, name):
                 "Ask for another state."
             )
         return Ca
-    marked = _marked(model, "calcium")
-    if marked is not None:
-        return marked
-    named = [
-        v
-        for v in model.states()
-        if v.name().lower() in CALCIUMS and in_units(v, MM) is not None
-    ]
-    return named[0] if len(named) == 1 else None
+    Ca = _marked(model, "calcium")
+    if Ca is not None:
+        return Ca
+    named = [v for v in model.states() if v.name().lower() in CALCIUMS]
+    found = [v for v in named if in_units(v, MM) is not None]
+    return found[0] if len(found) == 1 else None

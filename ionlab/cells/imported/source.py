@@ -6,12 +6,20 @@ import myokit as mk
 
 from ionlab.cells.cell import Parameter, State
 from ionlab.cells.imported.algebra import is_one, times
-from ionlab.cells.imported.currents import OTHER, currents_of, drives, is_added, scales_of, upstroke_of
+from ionlab.cells.imported.currents import (
+    OTHER,
+    currents_of,
+    drives,
+    is_added,
+    scales_of,
+    upstroke_of,
+)
 from ionlab.cells.imported.gaps import mend
 from ionlab.cells.imported.gates import gates_of
 from ionlab.cells.imported.names import Naming
 from ionlab.cells.imported.reading import unit_of
 from ionlab.cells.imported.stimulus import stimulus_of
+from ionlab.cells.imported.units import BARE
 from ionlab.cells.imported.writer import Writer
 from ionlab.errors import BadModel
 
@@ -96,8 +104,9 @@ class Body:
         if drives(var):
             reading = self.naming.reading
             raise BadModel(
-                f"{reading.path}: only the stimulus may depend on time, and {reading.place(var)} is "
-                "read elsewhere, too. Ask for the stimulus: cells.from_file(path, stimulus=...)."
+                f"{reading.path}: only the stimulus may depend on time, and {reading.place(var)} "
+                "is read elsewhere, too. If a current that reads it is the stimulus, say so with "
+                'cells.from_file(path, stimulus="...").'
             )
         text = self.use(var.rhs(), var)
         self.known[var] = self.naming.local(var)
@@ -128,19 +137,23 @@ def module(reading, name, stimulus=None):
         if current.var is None:
             return times(scale, current.factor)
         whole = times(times(scale, current.factor), mk.Name(current.var))
-        added = [p for p in (kind.get(current.var) for kind in scales) if p is not None and is_added(p)]
-        return mk.Multiply(mk.Name(added[0]), whole) if added else whole
+        by = {**scales[0], **scales[1]}[current.var]
+        return mk.Multiply(mk.Name(by), whole) if is_added(by) else whole
 
     body = Body(naming)
     rows = []
     for x, gate in gates.items():
         h_inf = body.use(gate.h_inf, x)
         tau_ms = body.use(times(gate.tau, mk.Number(1.0 / ms)), x)
-        rows.append(f'    "{naming.names[x]}": Kinetics(\n        {h_inf},\n        {tau_ms},\n    ),')
+        rows += [f'    "{naming.names[x]}": Kinetics(', f"        {h_inf},", f"        {tau_ms},"]
+        rows.append("    ),")
     gates_body = body.ending("\n".join(["return {", *rows, "}"]))
 
     body = Body(naming)
-    rows = [f"    {label}={body.use(per_capacitance(c), c.var or V)}," for c, label in labels.items()]
+    rows = [
+        f"    {label}={body.use(per_capacitance(current), V if current is other else current.var)},"
+        for current, label in labels.items()
+    ]
     currents_body = body.ending("\n".join(["return Currents(", *rows, ")"]))
 
     body = Body(naming)
@@ -160,8 +173,7 @@ def module(reading, name, stimulus=None):
     derivatives_body = body.ending("\n".join(["return Derivatives(", *rows, ")"]))
 
     conductances, pumps = (
-        {naming.names[var]: naming.names[p] for var, p in kind.items()}
-        for kind in scales
+        {naming.names[var]: naming.names[p] for var, p in kind.items()} for kind in scales
     )
     states = [V, *(x for x in reading.model.states() if x is not V)]
     seconds = [naming.names[second]] if second is not None else []
@@ -187,7 +199,7 @@ def module(reading, name, stimulus=None):
         conductances=conductances,
         pumps=pumps,
         stimulus=stimulus_of(reading, driven and driven[0], driven and times(scale, driven[1])),
-        current_unit=unit_of(found[0].var) if is_one(found[0].factor) else "pA/pF",
+        current_unit=_current_unit(found[0]),
         upstroke=upstroke_of(reading, gates, labels, conductances),
         observables=("V",) if reading.calcium is None else ("V", "Ca_i"),
     )
@@ -198,6 +210,12 @@ def _over(label, factor, body, V):
     if isinstance(factor, mk.Divide) and is_one(factor[0]):
         return f"({label} * {body.use(factor[1], V)})"
     return label if is_one(factor) else f"({label} / ({body.use(factor, V)}))"
+
+
+def _current_unit(current):
+    """Return the unit of the currents: the file's, unless a capacitance was divided out."""
+    as_written = is_one(current.factor) and current.var.unit() not in BARE
+    return unit_of(current.var) if as_written else "pA/pF"
 
 
 def _state(x, naming):

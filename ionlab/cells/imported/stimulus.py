@@ -34,8 +34,8 @@ def stimulus_of(reading, driven, factor):
     off, on = (float(evaluate(current, {bound["pace"]: x})) for x in (0.0, level))
     if off != 0:
         raise BadModel(
-            f"{reading.path}: the stimulus must be zero while the pacing signal is, got {off:g} for "
-            f"{driven.code()}. Add the constant current as a term of its own."
+            f"{reading.path}: the stimulus must be zero while the pacing signal is, got {off:g} "
+            f"for {driven.code()}. Add the constant current as a term of its own."
         )
     return Stimulus(on, duration_ms, START_ms)
 
