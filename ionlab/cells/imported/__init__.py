@@ -92,19 +92,25 @@ def _text(path):
 def _translated(path, text, name, stimulus, **asked):
     """Translate a file, try what came out, keep it, say what was found, and return the cell."""
     try:
-        from ionlab.cells.imported.reading import read
+        from ionlab.cells.imported.reading import NOT_A_NUMBER, read
         from ionlab.cells.imported.source import module
     except ModuleNotFoundError as error:
         if error.name != "myokit":
             raise
         raise BadModel(f"{path}: {EXTRA}") from error
-    source = module(read(path, text, **asked), name, stimulus)
+    reading = read(path, text, **asked)
     with replacing(_file(name)) as aside:
-        aside.write_text(source, encoding="utf-8")
-        spec = importlib.util.spec_from_file_location(name, aside)
-        trial = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(trial)
-        _try(path, trial.CELL)
+        try:
+            aside.write_text(module(reading, name, stimulus), encoding="utf-8")
+            spec = importlib.util.spec_from_file_location(name, aside)
+            trial = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(trial)
+            _try(path, trial.CELL)
+        except NOT_A_NUMBER as error:
+            raise BadModel(
+                f"{path}: cannot be evaluated at its start values ({error}). Look for a constant "
+                "or a start value that is zero."
+            ) from error
     importlib.invalidate_caches()
     for note in trial.NOTES:
         print(f"{path.name}: {note}", file=sys.stderr)
@@ -117,16 +123,10 @@ def _try(path, cell):
     s = cell.at(**{name: np.full_like(V, x) for name, x in cell.start.items()})
     s.V = V
     with np.errstate(all="ignore"):
-        try:
-            tried = {f"the time constant of {g}": k.tau_ms for g, k in cell.gates(s).items()}
-            tried |= {f"h_inf of {g}": k.h_inf for g, k in cell.gates(s).items()}
-            tried |= cell.equations.currents(s, cell.p)._asdict()
-            tried |= {f"d{x}/dt": slope for x, slope in cell.derivatives(s).items()}
-        except ArithmeticError as error:
-            raise BadModel(
-                f"{path}: cannot be evaluated at its start values ({error}). Look for a constant "
-                "or a start value that is zero."
-            ) from error
+        tried = {f"the time constant of {g}": k.tau_ms for g, k in cell.gates(s).items()}
+        tried |= {f"h_inf of {g}": k.h_inf for g, k in cell.gates(s).items()}
+        tried |= cell.equations.currents(s, cell.p)._asdict()
+        tried |= {f"d{x}/dt": slope for x, slope in cell.derivatives(s).items()}
     for what, values in tried.items():
         bad = ~np.isfinite(np.broadcast_to(values, V.shape))
         if bad.any():

@@ -33,10 +33,11 @@ class Gate(NamedTuple):
 def gates_of(reading):
     """Return state -> `Gate` of the classic gates, the concentration that they read, and why not.
 
-    A gate is no voltage or concentration, starts between 0 and 1, and has h_inf between 0 and 1 and a positive tau at
-    every voltage; its equation is linear in itself, written as alpha (1 - x) - beta x, as
-    (h_inf - x) / tau, or otherwise. Its rates depend on V and at most one concentration, the same
-    for all gates. `why not` says for each other such state what it lacks.
+    A gate is no voltage or concentration, starts between 0 and 1, and has h_inf between 0 and 1 and
+    a positive tau at every voltage; its equation is linear in itself, written as
+    alpha (1 - x) - beta x, as (h_inf - x) / tau, or otherwise. Its rates depend on V and at most
+    one concentration, the same for all gates. `why not` says for each other such state what it
+    lacks.
     """
     gates, seconds, plain = {}, {}, {}
     for x in reading.model.states():

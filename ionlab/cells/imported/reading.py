@@ -11,6 +11,7 @@ from ionlab.cells.imported.units import BARE, disagreement
 from ionlab.errors import BadModel, known
 
 MV, MS, MM = (mk.parse_unit(unit) for unit in ("mV", "ms", "mM"))
+NOT_A_NUMBER = (ArithmeticError, mk.NumericalError)  # a division by zero, a logarithm of -1
 VOLTAGES = {"v", "vm", "v_m", "em", "e_m", "voltage", "membrane_potential", "membrane_voltage"}
 CALCIUMS = {"cai", "ca_i", "ca", "ca_in", "ca_c", "ca_cyt", "cacyt", "ca_myo", "ca_intracellular"}
 OXMETA = {"voltage": "membrane_voltage", "calcium": "cytosolic_calcium_concentration"}
@@ -96,15 +97,21 @@ def _parsed(path, text):
             model.validate()
     except mk.ParseError as error:
         raise BadModel(
-            f"{path}, line {error.line}: {error.name}: {error.desc.rstrip('.')}. Mend that line."
+            f"{path}, line {error.line}: {error.name}: {_sentence(error.desc)} Mend that line."
         ) from error
     except mk.MyokitError as error:
         token = error.token() if hasattr(error, "token") else None
         where = f"{path}, line {token[2]}" if token else str(path)
-        raise BadModel(f"{where}: {str(error).strip().rstrip('.')}. Mend the model.") from error
+        raise BadModel(f"{where}: {_sentence(str(error))} Mend the model.") from error
     if not model.count_states():
         raise BadModel(f"{path}: a cell needs states with derivatives, and this model has none.")
     return model, protocol
+
+
+def _sentence(text):
+    """Return the first line of what Myokit says, with a full stop."""
+    text = text.strip().splitlines()[0]
+    return text if text.endswith(("?", ".")) else f"{text}."
 
 
 def in_units(var, unit):

@@ -42,10 +42,14 @@ def stimulus_of(reading, driven, factor):
 
 def _pulse(reading, driven, current, bound):
     """Read amplitude and duration off a pulse that is a function of time."""
+    paced = {bound["pace"]: 1.0} if "pace" in bound else {}
+
+    def at(t_ms):
+        value = evaluate(current, {**paced, bound["time"]: t_ms * reading.ms})
+        return np.broadcast_to(value, np.shape(t_ms))
+
     t_ms = np.arange(0.0, SEARCHED_ms, STEP_ms)
-    values = {bound["time"]: t_ms * reading.ms}
-    values.update({bound["pace"]: 1.0} if "pace" in bound else {})
-    values = np.broadcast_to(evaluate(current, values), t_ms.shape)
+    values = at(t_ms)
     levels = np.unique(values)
     edges = np.flatnonzero(np.diff(values != 0, prepend=False))
     if len(levels) != 2 or 0.0 not in levels or len(edges) < 2:
@@ -54,5 +58,15 @@ def _pulse(reading, driven, current, bound):
             f"{SEARCHED_ms:g} ms, got {driven.code()}. Bind its time course to pace, or ask for "
             "another term: cells.from_file(path, stimulus=...)."
         )
-    duration_ms = round(float(t_ms[edges[1]] - t_ms[edges[0]]), 6)
-    return Stimulus(float(levels[levels != 0][0]), duration_ms, START_ms)
+    on_ms, off_ms = (_edge(at, t_ms[k]) for k in edges[:2])
+    return Stimulus(float(levels[levels != 0][0]), round(off_ms - on_ms, 6), START_ms)
+
+
+def _edge(at, t_ms):
+    """Return the time at which a pulse starts or stops, at most one step before t_ms."""
+    before, after = max(t_ms - STEP_ms, 0.0), t_ms
+    for _ in range(40):
+        middle = 0.5 * (before + after)
+        same = (at(middle) != 0) == (at(t_ms) != 0)
+        before, after = (before, middle) if same else (middle, after)
+    return float(after)
