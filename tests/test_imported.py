@@ -181,6 +181,25 @@ def test_an_imported_cell_runs_as_the_one_that_ships(files, name):
     assert off.max() < 0.01
 
 
+@pytest.mark.parametrize(
+    "name", ["hodgkin_huxley1952", "beeler_reuter1977", "tentusscher2004", "ohara_rudy2011"]
+)
+def test_an_imported_cell_has_the_equations_of_the_one_that_ships(files, name):
+    """Two people's writing of one paper; `Na_i` here is `nai` or `Nai` there."""
+    ours, theirs = cells.from_file(files[name]), cells.find(name)
+    known = {x.lower().replace("_", ""): x for x in theirs.state_names}
+    there = {x: known[x.lower().replace("_", "")] for x in ours.state_names}
+    assert {there[gate] for gate in ours.gate_names} == set(theirs.gate_names)
+    rng = np.random.default_rng(5)
+    for V in rng.uniform(-100.0, 50.0, 8):
+        at = {x: s * rng.uniform(0.6, 1.4) + 0.01 * (s == 0) for x, s in ours.start.items()}
+        at = {**at, "V": V}
+        wanted = theirs.derivatives(theirs.at(**{there[x]: v for x, v in at.items()}), -5.0)
+        found = ours.derivatives(ours.at(**at), -5.0)
+        for x, slope in found.items():
+            assert slope == pytest.approx(wanted[there[x]], rel=1e-10, abs=1e-14), x
+
+
 def test_units_are_brought_to_mV_ms_and_mM(files):
     cell = cells.from_file(files["beeler_reuter1977"])
     assert (cell.units["V"], cell.units["Ca_i"]) == ("mV", "mM")

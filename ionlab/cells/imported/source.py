@@ -23,6 +23,7 @@ from ionlab.cells.imported.units import BARE
 from ionlab.cells.imported.writer import Writer
 from ionlab.errors import BadModel
 
+UNSEEN = 0.1  # the span of a state that starts at zero and is no gate
 MODULE = '''"""{title}, written by ionlab from {file}.
 
 {notes}
@@ -190,7 +191,7 @@ def module(reading, name, stimulus=None):
         gates_body=gates_body,
         currents_body=currents_body,
         derivatives_body=derivatives_body,
-        states="\n".join(f"        {_state(x, naming)!r}," for x in states),
+        states="\n".join(f"        {_state(x, naming, x in gates)!r}," for x in states),
         parameters="\n".join(
             f"        {_parameter(v, label, reading)!r},"
             for v, label in sorted(naming.parameters.items(), key=lambda item: item[0].qname())
@@ -218,12 +219,13 @@ def _current_unit(current):
     return unit_of(current.var) if as_written else "pA/pF"
 
 
-def _state(x, naming):
-    """Return a `State`; its span reaches to ten times a small concentration, twice a large one."""
+def _state(x, naming, is_gate):
+    """Return a `State`; what is no gate spans ten times its start, or twice one above 1."""
     start = x.initial_value(as_float=True) / naming.per_unit(x)
-    if naming.unit(x) != "mM":
+    if is_gate or naming.unit(x) == "mV":
         return State(naming.names[x], naming.unit(x), start)
-    return State(naming.names[x], "mM", start, (0.0, start * (10.0 if start < 1.0 else 2.0)))
+    most = start * (10.0 if abs(start) < 1.0 else 2.0) or UNSEEN
+    return State(naming.names[x], naming.unit(x), start, (min(most, 0.0), max(most, 0.0)))
 
 
 def _parameter(var, label, reading):
