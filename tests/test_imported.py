@@ -257,6 +257,15 @@ def test_cells_of_one_file_name_are_not_confused(write, tmp_path):
         cells.find("../../secret")
 
 
+def test_names_that_join_to_the_same_are_told_apart(write):
+    """a.b_c and a_b.c, and a state whose name is a word of Python."""
+    more = "\n[a]\nb_c = 3 * gate.x\ndot(lambda) = a_b.c - b_c\n[a_b]\nc = 5 * gate.x\n"
+    start = {"gate.x = 0.1\n": "gate.x = 0.1\na.lambda = 0.5\n"}
+    cell = cells.from_file(write(replace=start, more=more))
+    assert cell.state_names == ("V", "x", "a_lambda")
+    assert cell.derivatives(cell.at(x=0.25))["a_lambda"] == pytest.approx(2 * 0.25)
+
+
 def test_names_are_short_where_that_is_clear(write):
     cell = cells.from_file(write())
     assert cell.state_names == ("V", "x") and cell.current_names == ("I_L", "I_x")

@@ -25,7 +25,7 @@ class Naming:
             if var not in self.names:
                 alone = count[var.name()] == 1 and var.name() not in RESERVED
                 self.names[var] = self._free(var.name() if alone else _joined(var))
-        self.locals = set(RESERVED)
+        self.locals = {}
 
     def _free(self, name):
         while name in self.names.values():
@@ -47,8 +47,12 @@ class Naming:
         return f"s.{self.names[var]}" if factor == 1 else f"({factor!r} * s.{self.names[var]})"
 
     def local(self, var):
-        """Return a name for a variable within a function."""
-        return _joined(var) if _joined(var) not in self.locals else f"{_joined(var)}_"
+        """Return a name for a variable within a function, the same in each."""
+        name = _joined(var)
+        while self.locals.get(name, var) is not var or name in RESERVED:
+            name += "_"
+        self.locals[name] = var
+        return name
 
     def per_unit(self, state):
         """Return how many of the model's units one mV, mM or unit of a state is."""
