@@ -9,10 +9,10 @@ from ionlab.errors import BadValue
 
 
 @contextmanager
-def replacing(path):
+def replacing(path, advice="Choose another folder with --out."):
     """Give a path beside `path` to write to; move it into place if the block succeeds.
 
-    Raises `BadValue` where the folder cannot be written to.
+    Raises `BadValue`, which ends in `advice`, where the folder cannot be written to.
     """
     path = Path(path)
     try:
@@ -24,7 +24,7 @@ def replacing(path):
     except OSError as error:
         raise BadValue(
             f"results are written to {path.parent}, which cannot be written to ({error.strerror}). "
-            "Choose another folder with --out."
+            f"{advice}"
         ) from error
     try:
         yield Path(aside)

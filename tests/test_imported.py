@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from ionlab import cells
 from ionlab.cells import imported
 from ionlab.cli import main
-from ionlab.errors import BadModel, Diverged, UnknownName
+from ionlab.errors import BadModel, BadValue, Diverged, UnknownName
 from ionlab.simulate import clamp, pace
 
 DATA = Path(__file__).parent / "data"
@@ -266,6 +266,12 @@ def test_names_that_join_to_the_same_are_told_apart(write):
     assert cell.derivatives(cell.at(x=0.25))["a_lambda"] == pytest.approx(2 * 0.25)
 
 
+def test_the_title_of_a_model_is_text(write):
+    title = 'A "cell" \\ """ + open("x", "w")'
+    cell = cells.from_file(write(replace={"[[model]]\n": f"[[model]]\nname: {title}\n"}))
+    assert cell.title == title
+
+
 def test_names_are_short_where_that_is_clear(write):
     cell = cells.from_file(write())
     assert cell.state_names == ("V", "x") and cell.current_names == ("I_L", "I_x")
@@ -403,6 +409,13 @@ def test_a_file_that_is_no_model(tmp_path, name, content, words):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(BadModel, match=f"(?s){name}.*({words})"):
         cells.from_file(tmp_path / name)
+
+
+def test_a_cache_that_cannot_be_written_to(write, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("IONLAB_CACHE", str(tmp_path / "file"))
+    with pytest.raises(BadValue, match="cannot be written to.*IONLAB_CACHE"):
+        cells.from_file(write())
 
 
 def test_a_file_that_is_not_there(tmp_path):

@@ -99,7 +99,7 @@ def _translated(path, text, name, stimulus, **asked):
             raise
         raise BadModel(f"{path}: {EXTRA}") from error
     reading = read(path, text, **asked)
-    with replacing(_file(name)) as aside:
+    with replacing(_file(name), "Name another in the variable IONLAB_CACHE.") as aside:
         try:
             aside.write_text(module(reading, name, stimulus), encoding="utf-8")
             spec = importlib.util.spec_from_file_location(name, aside)

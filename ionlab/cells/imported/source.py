@@ -24,7 +24,7 @@ from ionlab.cells.imported.writer import Writer
 from ionlab.errors import BadModel
 
 UNSEEN = 0.1  # the span of a state that starts at zero and is no gate
-MODULE = '''"""{title}, written by ionlab from {file}.
+MODULE = '''"""{heading}
 
 {notes}
 """
@@ -180,8 +180,11 @@ def module(reading, name, stimulus=None):
     seconds = [naming.names[second]] if second is not None else []
     notes = [f"{reading.place(x)} is no classic gate: it {why}." for x, why in plain.items()]
     notes.insert(0, f"{len(gates)} of {len(states)} states are classic gates.")
+    title = reading.model.name() or reading.path.stem
+    heading = f"{title}, written by ionlab from {reading.path.name}."
     return MODULE.format(
-        title=reading.model.name() or reading.path.stem,
+        heading=heading.replace("\\", "/").replace('"', "'"),  # within a docstring
+        title=title,
         name=name,
         file=reading.path.name,
         notes="\n".join(notes),
