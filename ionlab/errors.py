@@ -33,6 +33,10 @@ class BadRecording(IonlabError, ValueError):
     """A file that cannot be read as a recording."""
 
 
+class BadModel(IonlabError, ValueError):
+    """A file that cannot be read as an ionic model."""
+
+
 class BadWeights(IonlabError, ValueError):
     """A weights file that is corrupt, of another shape or of another cell."""
 

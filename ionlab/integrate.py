@@ -115,7 +115,8 @@ class Problem:
                     f"{other.name}. Run them one after the other."
                 )
         kinetics = [k for c in distinct for k in c.kinetics.values()]
-        seconds = sorted({n for k in kinetics for n in getattr(k, "inputs", ())} - {names[0]})
+        read = {n for k in (*kinetics, cell.equations) for n in getattr(k, "inputs", ())}
+        seconds = sorted(read - {names[0]})
         if len(seconds) > 1:
             raise BadValue(f"kinetics may read one state besides {names[0]}, got {seconds}.")
         second = seconds[0] if seconds else None

@@ -246,12 +246,12 @@ def _compiled(equations, state_names, parameter_names):
     """numba keeps compiled code under a function's file and qualified name.
 
     So each cell gets a copy of the loops under names that hold a digest of all that comes from
-    other files.
+    other files, and of what they are called: compiled code imports them by name.
     """
     parts = (*_called(equations.currents), *_called(equations.derivatives))
     parts += (maths, lanes, gate_tables)
     source = "".join(map(inspect.getsource, parts))
-    source += f"{UPSTROKE_mV} {state_names} {parameter_names}"
+    source += f"{UPSTROKE_mV} {state_names} {parameter_names} {equations.currents.__module__}"
     digest = hashlib.sha256(source.encode()).hexdigest()[:12]
     names = {
         **globals(),

@@ -1,4 +1,4 @@
-"""`exp, log, sqrt, where` for numba scalars, NumPy arrays and torch tensors, and `linoid`.
+"""`exp, log, sqrt, where` and their like for numba scalars, NumPy arrays and torch tensors.
 
 A cell's equations are written once over these and executed three ways: compiled for the
 fast kernel, in NumPy for tables, and in torch, where they can be differentiated. Compiled, they are
@@ -32,8 +32,11 @@ HALF_BITS = 0x3FE6A09E667F3BCD  # of sqrt(1/2)
 
 
 def exp(x):
-    """Return e to the power x."""
-    return x.exp() if hasattr(x, "exp") else np.exp(x)
+    """Return e to the power x; beyond the largest number it is infinite."""
+    if hasattr(x, "exp"):
+        return x.exp()
+    with np.errstate(over="ignore"):
+        return np.exp(x)
 
 
 def log(x):
@@ -46,8 +49,25 @@ def sqrt(x):
     return x.sqrt() if hasattr(x, "sqrt") else np.sqrt(x)
 
 
+def sin(x):
+    """Return the sine of x."""
+    return x.sin() if hasattr(x, "sin") else np.sin(x)
+
+
+def cos(x):
+    """Return the cosine of x."""
+    return x.cos() if hasattr(x, "cos") else np.cos(x)
+
+
+def floor(x):
+    """Return the largest whole number that is not above x."""
+    return x.floor() if hasattr(x, "floor") else np.floor(x)
+
+
 def where(condition, a, b):
     """Return a where the condition holds and b elsewhere; both are evaluated."""
+    if isinstance(condition, (bool, np.bool_)):  # of parameters alone
+        return a if condition else b
     if hasattr(condition, "logical_and"):  # a torch tensor; torch itself is never imported here
         from torch import where as torch_where
 
@@ -113,6 +133,21 @@ def _log(x):
 @overload(sqrt)
 def _sqrt(x):
     return lambda x: math.sqrt(x)
+
+
+@overload(sin)
+def _sin(x):
+    return lambda x: math.sin(x)
+
+
+@overload(cos)
+def _cos(x):
+    return lambda x: math.cos(x)
+
+
+@overload(floor)
+def _floor(x):
+    return lambda x: np.floor(x)
 
 
 @overload(where)

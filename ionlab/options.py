@@ -71,6 +71,20 @@ class Name(click.ParamType):
         return f"[{'|'.join(self.listed())}]"
 
 
+class CellName(Name):
+    """A cell by name, or a model file by its path, which is made absolute."""
+
+    def convert(self, value, param, ctx):
+        from ionlab.cells import SUFFIXES, find
+
+        path = str(Path(value).absolute()) if value.endswith(SUFFIXES) else value
+        find(path)
+        return path
+
+    def get_metavar(self, param, ctx=None):
+        return f"{super().get_metavar(param, ctx)[:-1]}|FILE.mmt|FILE.cellml]"
+
+
 class Scale(click.ParamType):
     """NAME=FACTOR, as g_Kr=0.5."""
 
@@ -117,10 +131,10 @@ device = click.option(
 )
 cell_option = click.option(
     "--cell",
-    type=Name("cell", cell_names),
+    type=CellName("cell", cell_names),
     default="tentusscher2004",
     show_default=True,
-    help="The ionic model.",
+    help="The ionic model: one that ships, or a file of Myokit or CellML.",
 )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ionlab import plot, presets, readout, scenes, store
+from ionlab.files import replacing
 from ionlab.network import device_of
 from ionlab.neural_ode import learned
 from ionlab.perturb import PAPER
@@ -85,9 +86,9 @@ def run(out, preset="paper", seed=0, device="auto", weights=None):
         "seconds": round(time.time() - began, 1),
     }
     table = _table(cases)
-    with store.replacing(out / "table.csv") as aside:
+    with replacing(out / "table.csv") as aside:
         table.to_csv(aside, index=False)
-    with store.replacing(out / "metrics.json") as aside:
+    with replacing(out / "metrics.json") as aside:
         aside.write_text(json.dumps(metrics, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     if weights:
         ship(Path(weights), stages, settings, seed, device)
@@ -179,5 +180,5 @@ def _figures(out, pairs):
             t_ms, traces = readout.flows(pair, scenes.SHOWN_ms)
             drawn[f"figure{number}{mark}"] = plot.before_after(t_ms, traces, units, title)
     for name, figure in drawn.items():
-        with store.replacing(out / f"{name}.png") as aside:
+        with replacing(out / f"{name}.png") as aside:
             figure.savefig(aside, dpi=150)

@@ -2,20 +2,17 @@
 
 import hashlib
 import json
-import os
-import tempfile
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
-import pooch
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from ionlab.dataset import Normaliser
-from ionlab.errors import BadValue, BadWeights
+from ionlab.errors import BadWeights
+from ionlab.files import cache_folder, replacing
 from ionlab.network import N1, N2
 from ionlab.retrain import Refits
 from ionlab.train import Fit, train
@@ -24,32 +21,6 @@ WEIGHTS = Path(__file__).resolve().parents[1] / "data" / "weights"  # shipped wi
 FORMAT = "ionlab network 1"
 REFITS_FORMAT = "ionlab retrained networks 1"
 REFITS = ("gains", "eta", "misfit_mV", "drift")  # what is stored of `Refits` beside the networks
-
-
-@contextmanager
-def replacing(path):
-    """Give a path beside `path` to write to; move it into place if the block succeeds.
-
-    Raises `BadValue` where the folder cannot be written to.
-    """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, aside = tempfile.mkstemp(
-            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
-        )
-        os.close(handle)
-    except OSError as error:
-        raise BadValue(
-            f"results are written to {path.parent}, which cannot be written to ({error.strerror}). "
-            "Choose another folder with --out."
-        ) from error
-    try:
-        yield Path(aside)
-        os.replace(aside, path)
-        path.chmod(0o644)
-    finally:
-        Path(aside).unlink(missing_ok=True)
 
 
 def cached(folder, name, settings, compute):
@@ -218,7 +189,7 @@ def theory(cell, recipe, seed=0, device="auto"):
     Prints which. What is trained is stored in the user's cache folder, under its settings.
     """
     name = theory_file(cell, recipe, seed)
-    stored = Path(os.environ.get("IONLAB_CACHE", pooch.os_cache("ionlab"))) / name
+    stored = cache_folder() / name
     for path, where in ((WEIGHTS / name, "shipped weights"), (stored, "stored weights")):
         if path.exists():
             print(f"first pass: {where}, {name}")

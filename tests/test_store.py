@@ -12,6 +12,7 @@ from ionlab import store
 from ionlab.cells import CELLS, hodgkin_huxley1952, tentusscher2004
 from ionlab.dataset import Normaliser
 from ionlab.errors import BadValue, BadWeights
+from ionlab.files import replacing
 from ionlab.network import N1, N2
 from ionlab.neural_ode import learned
 from ionlab.presets import FAST, PAPER
@@ -138,12 +139,12 @@ def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path):
     path = tmp_path / "result.json"
     path.write_text("old")
     with pytest.raises(RuntimeError, match="half-way"):
-        with store.replacing(path) as aside:
+        with replacing(path) as aside:
             assert aside.parent == tmp_path and aside != path and aside.suffix == ".json"
             aside.write_text("half")
             raise RuntimeError("half-way")
     assert files(tmp_path) == ["result.json"] and path.read_text() == "old"
-    with store.replacing(path) as aside:
+    with replacing(path) as aside:
         aside.write_text("new")
         assert path.read_text() == "old"
     assert files(tmp_path) == ["result.json"] and path.read_text() == "new"
@@ -153,7 +154,7 @@ def test_a_failure_leaves_what_was_there_and_nothing_else(tmp_path):
 def test_a_folder_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(BadValue, match="cannot be written to .*Choose another folder with --out"):
-        with store.replacing(tmp_path / "file" / "result.json"):
+        with replacing(tmp_path / "file" / "result.json"):
             pytest.fail("there is nowhere to write to")
 
 

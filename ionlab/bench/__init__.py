@@ -15,7 +15,7 @@ from ionlab.bench.figure import ROOT, Figure, process
 from ionlab.bench.networks import attribution, first_pass, retrained
 from ionlab.bench.solver import capture, first_use, grid, oracle
 from ionlab.errors import known
-from ionlab.store import replacing
+from ionlab.files import replacing
 
 
 def _command(name, asked, *args):

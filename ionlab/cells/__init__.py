@@ -7,6 +7,7 @@
 from ionlab.cells.beeler_reuter1977 import FIBRE as beeler_reuter1977
 from ionlab.cells.cell import Cell, Equations, Held, Kinetics, Parameter, State, Stimulus
 from ionlab.cells.hodgkin_huxley1952 import AXON as hodgkin_huxley1952
+from ionlab.cells.imported import SUFFIXES, from_file, stored
 from ionlab.cells.luo_rudy1991 import CELL as luo_rudy1991
 from ionlab.cells.ohara_rudy2011 import ENDO as ohara_rudy2011
 from ionlab.cells.ohara_rudy2011 import EPI as ohara_rudy2011_epi
@@ -33,12 +34,18 @@ CELLS = {
 
 
 def find(name):
-    """Return the cell of this name; an unknown name raises with the closest match."""
-    return CELLS[known("cell", name, CELLS)]
+    """Return the cell of this name, of a model file, or one that was imported before.
+
+    An unknown name raises with the closest match.
+    """
+    if str(name).endswith(SUFFIXES):
+        return from_file(name)
+    return CELLS.get(name) or stored(str(name)) or CELLS[known("cell", name, CELLS)]
 
 
 __all__ = [
     "CELLS",
+    "SUFFIXES",
     "Cell",
     "Equations",
     "Held",
@@ -48,6 +55,7 @@ __all__ = [
     "Stimulus",
     "beeler_reuter1977",
     "find",
+    "from_file",
     "hodgkin_huxley1952",
     "luo_rudy1991",
     "ohara_rudy2011",

@@ -58,12 +58,14 @@ class Equations:
     currents(s, p)               -> a named tuple of the membrane currents
     derivatives(s, p, I, I_stim) -> a named tuple of the derivatives (per ms) of all other states
 
-    `s` has the states and `p` the parameters as attributes: floats, arrays or tensors.
+    `s` has the states and `p` the parameters as attributes: floats, arrays or tensors. `inputs`
+    names the states that `gates` reads: the voltage, and one concentration at most.
     """
 
     gates: Callable
     currents: Callable
     derivatives: Callable
+    inputs: tuple[str, ...] = ("V",)
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,17 @@ class Held:
 class Published:
     """Kinetics of a gate as the equations of its cell give them."""
 
-    gates: Callable  # as in `Equations`
+    equations: Equations
     parameters: tuple[Parameter, ...]
     gate: str
-    inputs = ("V",)
+
+    @property
+    def inputs(self):
+        return self.equations.inputs
 
     def __call__(self, s):
         p = SimpleNamespace(**{p.name: p.value for p in self.parameters})
-        return self.gates(s, p)[self.gate]
+        return self.equations.gates(s, p)[self.gate]
 
 
 @dataclass(frozen=True)
@@ -257,7 +262,7 @@ class Cell:
             raise BadValue(f"a shift must be a number of mV, got {shift_mV!r}. Try -10.")
         positive("the stretch", stretch, "Try 1.2; 1 leaves the curve as wide as it is.")
         positive("the factor of the time constant", slower, "Try 2; 1 leaves it as it is.")
-        before = self.kinetics.get(gate) or Published(self.equations.gates, self.parameters, gate)
+        before = self.kinetics.get(gate) or Published(self.equations, self.parameters, gate)
         half_mV = 0.0
         if stretch != 1.0:
             V = np.arange(-200.0, 201.0)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ionlab.files import replacing
 from ionlab.findings.words import agreed, answer, warnings
-from ionlab.store import replacing
 
 INTERVAL = ("value", "low", "high")
 

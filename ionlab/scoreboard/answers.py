@@ -6,7 +6,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ionlab.store import replacing
+from ionlab.files import replacing
 
 NOT_KNOWN = (float("nan"), float("nan"))  # of a method that gives no interval
 

@@ -15,11 +15,11 @@ from tqdm import tqdm
 
 from ionlab.cells import tentusscher2004
 from ionlab.errors import BadValue, known
+from ionlab.files import replacing
 from ionlab.scoreboard import table
 from ionlab.scoreboard.answers import Answer, described, keep, stored
 from ionlab.scoreboard.methods import METHODS
 from ionlab.scoreboard.pairs import KINDS, recordings
-from ionlab.store import replacing
 
 ROWS, SUMMARY, ALL = "scoreboard.csv", "summary.csv", "scoreboard.json"
 PROCESSES = 2  # that simulate; the methods run one after the other, so that their times hold

@@ -1,0 +1,50 @@
+"""Whether the units in a model file agree, as far as it says what they are.
+
+A number or a variable without a unit may be in any, and so may one that is called dimensionless:
+many files, and all that were exported from files without units, say so of everything.
+"""
+
+import myokit as mk
+
+BARE = (None, mk.units.dimensionless)
+SUMS = (mk.Plus, mk.Minus, mk.Less, mk.More, mk.LessEqual, mk.MoreEqual)
+
+
+def disagreement(model):
+    """Return the first variable whose equation mixes units that are known, and how; or None."""
+    for var in model.variables(deep=True):
+        for e in var.rhs().walk(SUMS):
+            if all(map(_is_known, e)):
+                left, right = (_unit(operand) for operand in e)
+                if not _close(left, right):
+                    return var, f"{e.code()} mixes {left} and {right}"
+        if var.unit() not in BARE and _is_known(var.rhs()):
+            unit = _unit(var.rhs())
+            if var.is_state() and unit is not None and model.time_unit() not in BARE:
+                unit *= model.time_unit()
+            if not _close(unit, var.unit()):
+                return var, f"its equation gives {unit}, and it is in {var.unit()}"
+    return None
+
+
+def _is_known(e):
+    """Whether all that an expression reads has a unit; a state from 0 to 1 needs none."""
+    names = [name.var() for name in e.references()]
+    numbers = [n for n in e.walk(mk.Number) if n.unit() in BARE]
+    exponents = [n for power in e.walk(mk.Power) for n in power[1].walk(mk.Number)]
+    return len(numbers) <= len(exponents) and all(
+        v.unit() not in BARE or (v.is_state() and 0 <= v.initial_value(as_float=True) <= 1)
+        for v in names
+    )
+
+
+def _unit(e):
+    """Return the unit of an expression, None if it cannot be said."""
+    try:
+        return e.eval_unit(mk.UNIT_TOLERANT)
+    except mk.IncompatibleUnitError:
+        return None
+
+
+def _close(a, b):
+    return a is None or b is None or mk.Unit.close(a, b)

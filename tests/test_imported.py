@@ -1,0 +1,452 @@
+"""Oracles: Myokit's own evaluation of the file, the cells that ship, and numbers worked by hand."""
+
+import multiprocessing
+from pathlib import Path
+from types import SimpleNamespace
+
+import myokit
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from ionlab import cells
+from ionlab.cells import imported
+from ionlab.cli import main
+from ionlab.errors import BadModel, BadValue, Diverged, UnknownName
+from ionlab.simulate import clamp, pace
+
+DATA = Path(__file__).parent / "data"
+FILES = {  # classic gates and states, by hand from the papers
+    "hodgkin_huxley1952": (3, 4),
+    "beeler_reuter1977": (6, 8),
+    "luo_rudy1991": (6, 8),
+    "tentusscher2004": (10, 17),
+    "ohara_rudy2011": (28, 41),
+}
+
+SMALL = """[[model]]
+membrane.V = -80
+gate.x = 0.1
+
+[engine]
+time = 0 [ms] in [ms] bind time
+pace = 0 bind pace
+
+[membrane]
+dot(V) = -(leak.I_L + gate.I_x + stimulus.I)
+    in [mV]
+
+[stimulus]
+I = engine.pace * -30 [A/F]
+    in [A/F]
+
+[leak]
+g = 0.1 [mS/uF]
+    in [mS/uF]
+E = -80 [mV]
+    in [mV]
+I_L = g * (membrane.V - E)
+    in [A/F]
+
+[gate]
+use membrane.V
+g = 0.2 [mS/uF]
+    in [mS/uF]
+I_x = g * x * V
+    in [A/F]
+dot(x) = (inf - x) / tau
+    inf = 1 / (1 + exp(-(V + 20) / 5))
+    tau = 5
+"""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IONLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def files(cache, tmp_path_factory):
+    """Name -> path of the model files: those of the tests, and the example of Myokit."""
+    example = tmp_path_factory.mktemp("models") / "luo_rudy1991.mmt"
+    myokit.save(str(example), *myokit.load("example"))
+    return {**{name: DATA / f"{name}.mmt" for name in FILES}, "luo_rudy1991": example}
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a model file, SMALL with some of its text replaced; return its path."""
+
+    def written(name="small.mmt", **changes):
+        text = SMALL
+        for before, after in changes.pop("replace", {}).items():
+            assert before in text
+            text = text.replace(before, after)
+        (tmp_path / name).write_text(text + changes.pop("more", ""), encoding="utf-8")
+        return tmp_path / name
+
+    return written
+
+
+every_file = pytest.mark.parametrize("name", FILES)
+
+
+# --- what is found -----------------------------------------------------------------------
+
+
+@every_file
+def test_the_classic_gates_of_published_models(files, name):
+    cell = cells.from_file(files[name])
+    gates, states = FILES[name]
+    assert (len(cell.gate_names), len(cell.state_names)) == (gates, states)
+    assert sorted(cell.gate_names + cell.other_names) == sorted(cell.state_names)
+    assert imported.notes(cell)[0] == f"{gates} of {states} states are classic gates."
+
+
+@every_file
+def test_the_right_hand_side_is_that_of_myokit(files, name):
+    """Myokit evaluates the file's own equations, in the file's units."""
+    cell = cells.from_file(files[name])
+    model = myokit.load_model(str(files[name]))
+    V = next(s for s in model.states() if s.name() in ("V", "v", "Em"))
+    per_mV = 1e-3 if str(V.unit()) == "[V]" else 1.0  # beeler_reuter1977.mmt is in V, s and M
+    order = [V, *(s for s in model.states() if s is not V)]
+    rng = np.random.default_rng(3)
+    for V_mV in rng.uniform(-110.0, 60.0, 12):
+        values = {
+            s: per_mV * V_mV if s is V else s.initial_value(as_float=True) * rng.uniform(0.6, 1.2)
+            for s in model.states()
+        }
+        values |= {s: x + 0.05 for s, x in values.items() if x == 0}
+        wanted = dict(
+            zip(
+                model.states(),
+                model.evaluate_derivatives(list(values.values()), ignore_errors=True),
+                strict=True,
+            )
+        )
+        units = {s: _per_unit(s, V, per_mV) for s in order}
+        at = {n: values[s] / units[s] for n, s in zip(cell.state_names, order, strict=True)}
+        found = cell.derivatives(cell.at(**at))
+        for n, s in zip(cell.state_names, order, strict=True):
+            assert found[n] == pytest.approx(wanted[s] * per_mV / units[s], rel=1e-10, abs=1e-14)
+
+
+def _per_unit(state, V, per_mV):
+    """The file's units in one of ionlab's; where V is in V, calcium is in M and time in s."""
+    return per_mV if state is V or str(state.unit()) == "[M]" else 1.0
+
+
+@every_file
+def test_charge_is_conserved_and_currents_scale(files, name):
+    cell = cells.from_file(files[name])
+    s = cell.at(V=-21.0, **{g: 0.4 for g in cell.gate_names})
+    I = cell.equations.currents(s, cell.p)
+    assert cell.derivatives(s, -20.0)["V"] == pytest.approx(20.0 - sum(I), rel=1e-10)
+    scaled = {**cell.conductances, **cell.pumps}
+    assert set(scaled) == set(cell.current_names) and len(set(scaled.values())) == len(scaled)
+    for current, parameter in scaled.items():
+        half = cell.perturbed(**{parameter: 0.5})
+        found = getattr(half.equations.currents(s, half.p), current)
+        assert found == pytest.approx(getattr(I, current) / 2, rel=1e-12)
+
+
+@every_file
+def test_numpy_and_torch_agree(files, name):
+    cell = cells.from_file(files[name])
+    rng = np.random.default_rng(1)
+    states = {x: v * rng.uniform(0.7, 1.1, 6) + 0.01 * (v == 0) for x, v in cell.start.items()}
+    states["V"] = np.array([-90.0, -47.13, -40.0, -20.0, 0.0, 30.0])  # with the gaps of rates
+    wanted = cell.derivatives(SimpleNamespace(**states), -3.0)
+    tensors = {x: torch.from_numpy(v).requires_grad_() for x, v in states.items()}
+    found = cell.derivatives(SimpleNamespace(**tensors), -3.0)
+    for x in cell.state_names:
+        close = dict(rtol=1e-9, atol=1e-13, err_msg=x)
+        np.testing.assert_allclose(found[x].detach(), wanted[x], **close)
+    sum(x.sum() for x in found.values()).backward()
+    assert all(torch.isfinite(x.grad).all() for x in tensors.values() if x.grad is not None)
+
+
+@pytest.mark.parametrize("name", ["hodgkin_huxley1952", "tentusscher2004"])
+def test_an_imported_cell_runs_as_the_one_that_ships(files, name):
+    """Within 0.01 mV, after 20 beats; the stimulus of the shipped cell."""
+    ours, theirs = cells.from_file(files[name]), cells.find(name)
+    assert ours.stimulus == theirs.stimulus
+    times = dict(duration_ms=8000.0, record_last_ms=2000.0)
+    V = [pace(cell, [400.0], **times)["V"] for cell in (ours, theirs)]
+    off = np.abs(V[0] - V[1])
+    assert off.max() < 0.01
+
+
+@pytest.mark.parametrize(
+    "name", ["hodgkin_huxley1952", "beeler_reuter1977", "tentusscher2004", "ohara_rudy2011"]
+)
+def test_an_imported_cell_has_the_equations_of_the_one_that_ships(files, name):
+    """Two people's writing of one paper; `Na_i` here is `nai` or `Nai` there."""
+    ours, theirs = cells.from_file(files[name]), cells.find(name)
+    known = {x.lower().replace("_", ""): x for x in theirs.state_names}
+    there = {x: known[x.lower().replace("_", "")] for x in ours.state_names}
+    assert {there[gate] for gate in ours.gate_names} == set(theirs.gate_names)
+    rng = np.random.default_rng(5)
+    for V in rng.uniform(-100.0, 50.0, 8):
+        at = {x: s * rng.uniform(0.6, 1.4) + 0.01 * (s == 0) for x, s in ours.start.items()}
+        at = {**at, "V": V}
+        wanted = theirs.derivatives(theirs.at(**{there[x]: v for x, v in at.items()}), -5.0)
+        found = ours.derivatives(ours.at(**at), -5.0)
+        for x, slope in found.items():
+            assert slope == pytest.approx(wanted[there[x]], rel=1e-10, abs=1e-14), x
+
+
+def test_units_are_brought_to_mV_ms_and_mM(files):
+    cell = cells.from_file(files["beeler_reuter1977"])
+    assert (cell.units["V"], cell.units["Ca_i"]) == ("mV", "mM")
+    assert cell.start["V"] == pytest.approx(-84.622) and cell.start["Ca_i"] == pytest.approx(2e-4)
+    assert cell.observables == ("V", "Ca_i") and cell.state_names[0] == "V"
+    # alpha and beta of x1 at 0 mV, Beeler and Reuter 1977, table 1
+    a = 0.0005 * np.exp(0.083 * 50) / (np.exp(0.057 * 50) + 1)
+    b = 0.0013 * np.exp(-0.06 * 20) / (np.exp(-0.04 * 20) + 1)
+    assert cell.gates(cell.at(V=0.0))["x1"] == pytest.approx((a / (a + b), 1 / (a + b)))
+    # a pulse of 25 for 2 ms written as a function of time in s, inward in the file
+    assert cell.stimulus == cells.Stimulus(-25.0, 2.0, 10.0)
+
+
+@pytest.mark.parametrize("name", ["luo_rudy1991", "beeler_reuter1977", "ohara_rudy2011"])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_cellml_gives_the_same_cell(files, name, version, tmp_path):
+    """Exported by Myokit: without labels, with other components and its own stimulus."""
+    path = tmp_path / "model.cellml"
+    model, protocol, _ = myokit.load(str(files[name]))
+    myokit.formats.exporter("cellml").model(str(path), model, protocol, version=version)
+    ours, theirs = cells.from_file(path), cells.from_file(files[name])
+    assert set(ours.gate_names) == set(theirs.gate_names)
+    assert ours.stimulus == theirs.stimulus
+    s = theirs.at(V=-30.0, **{g: 0.3 for g in theirs.gate_names})
+    wanted, found = (c.derivatives(c.at(**vars(s))) for c in (theirs, ours))
+    assert found == pytest.approx(wanted, rel=1e-9, abs=1e-12)
+
+
+# --- how it is kept ----------------------------------------------------------------------
+
+
+def test_a_second_time_comes_from_the_cache(files, monkeypatch, capsys):
+    """Without Myokit, under the same name, with the same functions; in another process, too."""
+    first = cells.from_file(files["ohara_rudy2011"])
+    capsys.readouterr()
+    monkeypatch.setattr(imported, "_translated", None)
+    assert cells.from_file(files["ohara_rudy2011"]) is first is cells.find(first.name)
+    assert capsys.readouterr().err == ""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(_gates_of, (first,)) == first.gate_names
+
+
+def _gates_of(cell):
+    return cell.gate_names
+
+
+def test_cells_of_one_file_name_are_not_confused(write, tmp_path):
+    one = cells.from_file(write())
+    two = cells.from_file(write(replace={"g = 0.2": "g = 0.3"}))
+    assert one.name != two.name
+    assert (one.parameter("gate_g"), two.parameter("gate_g")) == (0.2, 0.3)
+    assert cells.find(one.name) is one and cells.find(two.name) is two
+    assert cells.find(str(tmp_path / "small.mmt")) is two
+    with pytest.raises(UnknownName):
+        cells.find("../../secret")
+
+
+def test_names_that_join_to_the_same_are_told_apart(write):
+    """a.b_c and a_b.c, and a state whose name is a word of Python."""
+    more = "\n[a]\nb_c = 3 * gate.x\ndot(lambda) = a_b.c - b_c\n[a_b]\nc = 5 * gate.x\n"
+    start = {"gate.x = 0.1\n": "gate.x = 0.1\na.lambda = 0.5\n"}
+    cell = cells.from_file(write(replace=start, more=more))
+    assert cell.state_names == ("V", "x", "a_lambda")
+    assert cell.derivatives(cell.at(x=0.25))["a_lambda"] == pytest.approx(2 * 0.25)
+
+
+def test_the_title_of_a_model_is_text(write):
+    title = 'A "cell" \\ """ + open("x", "w")'
+    cell = cells.from_file(write(replace={"[[model]]\n": f"[[model]]\nname: {title}\n"}))
+    assert cell.title == title
+
+
+def test_names_are_short_where_that_is_clear(write):
+    cell = cells.from_file(write())
+    assert cell.state_names == ("V", "x") and cell.current_names == ("I_L", "I_x")
+    assert {p.name for p in cell.parameters} == {"leak_g", "gate_g", "E", "tau"}
+    assert cell.conductances == {"I_L": "leak_g", "I_x": "gate_g"}
+    assert (cell.current_unit, cell.stimulus.amplitude) == ("pA/pF", -30.0)
+    with pytest.raises(UnknownName, match='Did you mean "leak_g"'):
+        cell.perturbed(leakg=0.5)
+
+
+def test_what_is_no_gate_is_said_by_name_and_line(write, capsys):
+    """A Markov chain stays plain states; so does what is not linear, and what needs two inputs."""
+    more = """
+[markov]
+dot(O) = 0.1 * C - 0.2 * O
+dot(C) = 0.2 * O - 0.1 * C
+dot(q) = 0.1 * (1 - q) * q
+dot(z) = (1 / (1 + Ca_ss / 1e-3) - z) / 3
+dot(w) = (1 / (1 + Ca_sr) - w) / 3
+dot(y) = if(membrane.V > 0, 1 - y, (0.5 - y) / 2)
+dot(Ca_ss) = -0.1 * (Ca_ss - 2e-4 [mM])
+    in [mM]
+dot(Ca_sr) = -0.1 * (Ca_sr - 2e-1 [mM])
+    in [mM]
+"""
+    start = "gate.x = 0.1\n" + "".join(
+        f"markov.{name} = {x}\n"
+        for name, x in dict(O=0.2, C=0.8, q=0.5, z=0.5, w=0.5, y=0.5, Ca_ss=1e-4, Ca_sr=1).items()
+    )
+    cell = cells.from_file(write(replace={"gate.x = 0.1\n": start}, more=more))
+    assert cell.gate_names == ("x", "z", "y") and cell.equations.inputs == ("V", "Ca_ss")
+    said = capsys.readouterr().err
+    assert "markov.O (line 44) is no classic gate: it depends on markov.C." in said
+    assert "markov.q (line 46) is no classic gate: it is not linear in itself." in said
+    assert "markov.w (line 48) is no classic gate: it depends on markov.Ca_sr, where" in said
+    # h_inf of y is 1, then 1/2; of z, 1 / 1.2 at 0.2 uM: the kernel reads tables over Ca_ss
+    held = clamp(cell, {"V": np.full((1, 101), 10.0), "Ca_ss": np.full((1, 101), 2e-4)})
+    assert held["y"][0, -1] == pytest.approx(1.0, abs=1e-4)
+    assert held["z"][0, -1] == pytest.approx(1 / 1.2, abs=1e-4)
+    assert held["O"][0, -1] == pytest.approx(1 / 3, abs=1e-3)
+
+
+def test_gaps_are_stepped_over(write):
+    """x / (exp(x) - 1) in any dress: its limit, in NumPy without a warning and when compiled."""
+    tau = {
+        "tau = 5": """tau = 1 / (a / b)
+    a = V + 40
+    b = 1 - exp(-a / 10)""",
+        "I_x = g * x * V": "I_x = g * x * ghk * 2\nu = V * 2 / 25.0\nghk = 50 * u / (exp(u) - 1)",
+    }
+    cell = cells.from_file(write(replace=tau))
+    for V in (-40.0, -40.00001, -39.9999):
+        assert cell.gates(cell.at(V=V))["x"].tau_ms == pytest.approx(0.1, rel=1e-4)
+    I_x = cell.equations.currents(cell.at(V=0.0, x=0.5), cell.p).I_x
+    assert I_x == pytest.approx(0.2 * 0.5 * 2 * 50, rel=1e-4)
+    held = clamp(cell, {"V": np.array([[-40.0, -40.0, 0.0, 0.0]])})
+    assert np.isfinite(held.values).all()
+
+
+def test_names_that_are_asked_for(write):
+    ask = {"    in [mV]\n": "", "membrane.V": "membrane.potential", "dot(V)": "dot(potential)"}
+    ask |= {"use membrane.potential": "use membrane.potential as V"}
+    path = write(replace={**ask})
+    with pytest.raises(BadModel, match="no state is in mV.*membrane.potential, gate.x"):
+        cells.from_file(path)
+    assert cells.from_file(path, voltage="membrane.potential").state_names == ("V", "x")
+    with pytest.raises(UnknownName, match='Did you mean "potential"'):
+        cells.from_file(path, voltage="potental")
+    with pytest.raises(UnknownName, match="for the stimulus"):
+        cells.from_file(path, voltage="potential", stimulus="stim")
+    with pytest.raises(BadModel, match="must be a term of dV/dt"):
+        cells.from_file(path, voltage="potential", stimulus="leak.E")
+    with pytest.raises(UnknownName, match="for the calcium"):
+        cells.from_file(path, voltage="potential", calcium="Cai")
+
+
+def test_the_protocol_of_the_file_gives_the_stimulus(write):
+    protocol = "\n[[protocol]]\n# Level Start Length Period Multiplier\n2 100 3 800 0\n"
+    assert cells.from_file(write(more=protocol)).stimulus == cells.Stimulus(-60.0, 3.0, 10.0)
+
+
+def test_a_cell_without_a_stimulus_and_one_with_the_other_sign(write):
+    none = write(replace={" + stimulus.I)": ")"})
+    assert cells.from_file(none).stimulus.amplitude == 0.0
+    other = {" + stimulus.I)": ") + stimulus.I", "pace * -30": "pace * 30"}
+    assert cells.from_file(write(replace=other)).stimulus.amplitude == -30.0
+
+
+# --- what cannot be read -----------------------------------------------------------------
+
+LOOP = {"tau = 5": "tau = 1 + other\n    other = tau"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (LOOP, "[Cc]yclical.*tau"),
+        ({"tau = 5": "tau = bessel(V)"}, r"line 33: Unknown function.*bessel\(\)"),
+        ({"tau = 5": "tau = acos(V)"}, r"gate.*\(line 3\d\): acos\(\) is not among"),
+        ({"tau = 5": "tau = 5 + "}, "line 33"),
+        ({"tau = 5": "tau = nothing"}, "line 33.*nothing"),
+        ({"tau = 5": "tau = 5 + sin(engine.time)"}, r"only the stimulus.*engine.time \(line 6\)"),
+        ({"engine.pace * -30 [A/F]": "30 * sin(engine.time)"}, "pulses of one height"),
+        ({"in [ms] bind time": "in [m] bind time"}, "time must be in a unit of time"),
+        ({"E = -80 [mV]\n    in [mV]": "E = -80 [mM]\n    in [mM]"}, r"leak.I_L \(.*mixes"),
+        ({"g * (membrane.V - E)\n    in [A/F]": "g * (membrane.V - E)\n    in [nA]"}, "I_L.*nA"),
+        ({"gate.x = 0.1": "gate.x = 0.1\nleak.W = 0", "[leak]": "[leak]\ndot(W) = 0\n    in [V]"},
+         'membrane.V, leak.W may be it.*voltage="membrane.V"'),
+        ({"    in [mV]\n\n[stim": "\n[stim", "membrane.V": "membrane.u", "dot(V)": "dot(u)",
+          "use membrane.u": "use membrane.u as V", "E = -80 [mV]\n    in [mV]": "E = -80"},
+         "no state is in mV"),
+        ({"-(leak.I_L + gate.I_x + stimulus.I)": "-0.1 * V"}, "sum of named currents"),
+        ({"E = -80 [mV]": "E = -80 [mV] / zero\n    zero = 0"}, "division|zero"),
+        ({"[[model]]": "[[protocol]]\n[[model]]"}, "line|model"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_said(write, changes, words):
+    with pytest.raises(BadModel, match=f"(?s)small.mmt.*({words})"):
+        cells.from_file(write(replace=changes))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("model.txt", b"", "ends in .mmt or .cellml"),
+        ("model.mmt", b"\xff\xfe\x00", "not a text file"),
+        ("model.mmt", b"", "holds no model|Unexpected"),
+        ("model.mmt", b"time_ms,V_mV\n0,-86\n", "line 1"),
+        ("model.mmt", b"[[model]]\n[engine]\ntime = 0 bind time\n", "states with derivatives"),
+        ("model.cellml", b"<model", "Unable to parse XML"),
+        ("model.cellml", b"<html></html>", "not a CellML document"),
+    ],
+)
+def test_a_file_that_is_no_model(tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BadModel, match=f"(?s){name}.*({words})"):
+        cells.from_file(tmp_path / name)
+
+
+def test_a_cache_that_cannot_be_written_to(write, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("IONLAB_CACHE", str(tmp_path / "file"))
+    with pytest.raises(BadValue, match="cannot be written to.*IONLAB_CACHE"):
+        cells.from_file(write())
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(BadModel, match="cannot be read .No such file"):
+        cells.from_file(tmp_path / "model.mmt")
+
+
+def test_without_myokit_the_extra_is_named(write, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "myokit", None)
+    for name in ("reading", "source", "algebra"):
+        monkeypatch.delitem(__import__("sys").modules, f"ionlab.cells.imported.{name}", False)
+    with pytest.raises(BadModel, match=r"pip install 'ionlab\[import\]'"):
+        cells.from_file(write(more="\n# another file\n"))
+
+
+def test_a_model_that_diverges_says_when(write):
+    path = write(replace={"I_x = g * x * V": "I_x = -0.2 * x * V^2"})
+    with pytest.raises(Diverged, match="small_.* diverged .* after"):
+        pace(cells.from_file(path), [500.0], duration_ms=1000.0, record_last_ms=1000.0).check()
+
+
+# --- the command line --------------------------------------------------------------------
+
+
+def test_simulate_takes_a_file(write, tmp_path):
+    out = tmp_path / "trace.csv"
+    options = ["--duration", "200", "--cycle-length", "100", "--scale", "leak_g=0.5"]
+    command = ["simulate", "--cell", str(write()), *options, "--out", str(out)]
+    run = CliRunner().invoke(main, command)
+    assert run.exit_code == 0, run.output
+    assert out.read_text().startswith("time_ms,V_mV,x,stim_pA_pF\n0,-80,0.1,")
+    command[2] = str(tmp_path / "none.mmt")
+    run = CliRunner().invoke(main, command)
+    assert run.exit_code == 2 and "cannot be read" in run.output
