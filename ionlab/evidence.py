@@ -16,6 +16,7 @@ CELL_SD = {"amount": 0.7, "shift": 4.0, "stretch": 0.15, "tau": 0.3, "start": 0.
 CHANGE_SD = {"amount": 0.7, "shift": 8.0, "stretch": 0.2, "tau": 0.5}
 STILL_SD = {"amount": 0.002, "shift": 0.03, "stretch": 0.002, "tau": 0.002, "start": 0.003}
 LOG_ODDS = {"amount": -2.5, "shift": -3.5, "stretch": -5.0, "tau": -3.5}  # that it changed at all
+FURTHER = -2.0  # log odds of each change after the first: one cause is likelier than several
 LIMIT = {"amount": 3.0, "shift": 20.0, "stretch": 0.8, "tau": 1.6, "start": 0.2}
 TRUST = {"amount": 0.7, "shift": 6.0, "stretch": 0.25, "tau": 0.5, "start": 0.02}  # of one step
 BATCH = 500
@@ -61,6 +62,10 @@ class Evidence:
         self.offered = [k for k, change in enumerate(changes) if change.kind != "start"]
         self.still = per_change(STILL_SD, changes) ** 2
 
+    def odds(self, S):
+        """Prior log odds of a set of changes."""
+        return self.log_odds[list(S)].sum() + FURTHER * max(len(S) - 1, 0)
+
     def prior(self, S):
         """Covariance (P, P) of theta if the changes S (indices) happened."""
         S, spread = list(S), self.still.copy()
@@ -85,7 +90,7 @@ class Evidence:
             x = np.linalg.solve(M, np.broadcast_to(b, (len(C), len(b)))[..., None])[..., 0]
             gain = np.einsum("i,kij,kj->k", b, C, x)
             found.append(0.5 * (gain - c) - 0.5 * np.linalg.slogdet(M)[1])
-        return np.concatenate(found) + [self.log_odds[list(S)].sum() for S in sets]
+        return np.concatenate(found) + [self.odds(S) for S in sets]
 
     def posterior(self, A, z, theta, S):
         """Return theta (P,), the changes (s,), their covariance (s, s) and the `value` there.
@@ -109,7 +114,7 @@ class Evidence:
         """What turns the greatest `value` into the log evidence of S (Laplace)."""
         G = A.T @ A
         volume = np.linalg.slogdet(np.eye(len(G)) + G @ self.prior(S))[1]
-        return -0.5 * volume + self.log_odds[list(S)].sum()
+        return -0.5 * volume + self.odds(S)
 
     def likely_sets(self, A, z, theta):
         """Return sets of up to three changes and their log evidence, linearised at theta."""

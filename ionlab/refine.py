@@ -9,6 +9,7 @@ from ionlab.evidence import TRUST, limited, per_change
 STEPS = 8  # of a fit
 FAR, CLOSE, SHORTEST = 0.15, 0.3, 0.05  # of a trusted step; of the log evidence; part of a step
 LOST, HOPELESS = 300.0, 40.0  # log evidence below the best: so far, and where it leads
+WORTH = 15.0  # and where it leads, to be worth all derivatives anew
 PATIENCE = 3  # steps after which a fit must have come that near
 
 
@@ -68,12 +69,14 @@ def refine(trajectories, evidence, noise, J, begin, earlier=()):
     for h in old.values():
         walks.append(_Walk(h.changes, h.theta, h.derivatives, ()))
         _arrive(walks[-1], h.prediction, None, trajectories.seen, evidence, noise, trust)
+    top = -np.inf
     for turn in range(STEPS):
         going = [walk for walk in walks if not walk.done]
         if not going:
             break
         for walk, (f, slopes) in zip(going, _predicted(trajectories, going), strict=True):
             _arrive(walk, f, slopes, trajectories.seen, evidence, noise, trust)
+            walk.anew |= walk.leads < top - WORTH
         top = max(walk.best.fitted for walk in walks)
         for walk in going:
             late = turn >= PATIENCE and walk.best.fitted < top - LOST

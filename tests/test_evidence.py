@@ -71,7 +71,11 @@ def linear(problem, sets, theta=None):
 
 
 def test_log_evidence_is_the_marginal_likelihood_and_the_prior_odds(problem):
-    expected = [problem.log_marginal(S) + ODDS[list(S)].sum() for S in SETS]
+    further = [evidence.FURTHER * max(len(S) - 1, 0) for S in SETS]
+    expected = [
+        problem.log_marginal(S) + ODDS[list(S)].sum() + x
+        for S, x in zip(SETS, further, strict=True)
+    ]
     constant = -0.5 * M * np.log(2.0 * np.pi)  # the same for all sets, and left out
     np.testing.assert_allclose(linear(problem, SETS), np.array(expected) - constant, atol=1e-8)
 
@@ -120,7 +124,7 @@ def test_a_change_that_explains_nothing_costs_its_odds_and_no_more():
     problem = Problem(7)
     problem.A[:, 0] = 0.0  # the recording does not show I_Kr
     alone, besides = linear(problem, [(1,), (0, 1)], problem.theta_X)
-    assert besides - alone == pytest.approx(ODDS[0], abs=1e-8)
+    assert besides - alone == pytest.approx(ODDS[0] + evidence.FURTHER, abs=1e-8)
 
 
 def test_intervals_cover_changes_that_are_drawn_from_the_prior():

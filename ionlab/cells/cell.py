@@ -119,6 +119,10 @@ class Moved:
         return Kinetics(there.h_inf, self.slower * here.tau_ms)
 
 
+HALF_GRID_mV = np.arange(-200.0, 201.0)  # among which the middle of a steady state is found
+_GATE_NAMES = {}  # equations -> names: no change of a cell changes them
+
+
 @dataclass(frozen=True)
 class Cell:
     """An ionic model. Cells are frozen: every change returns a new cell.
@@ -170,7 +174,9 @@ class Cell:
     @property
     def gate_names(self):
         """Names of the classic gates: the states for which the equations give kinetics."""
-        return tuple(self.equations.gates(self.at(), self.p))
+        if self.equations not in _GATE_NAMES:
+            _GATE_NAMES[self.equations] = tuple(self.equations.gates(self.at(), self.p))
+        return _GATE_NAMES[self.equations]
 
     @property
     def current_names(self):
@@ -265,9 +271,8 @@ class Cell:
         before = self.kinetics.get(gate) or Published(self.equations, self.parameters, gate)
         half_mV = 0.0
         if stretch != 1.0:
-            V = np.arange(-200.0, 201.0)
-            h_inf = before(self.at(**{self.state_names[0]: V})).h_inf
-            half_mV = float(V[np.argmin(np.abs(h_inf - 0.5))])
+            s = self.at(**{self.state_names[0]: HALF_GRID_mV})
+            half_mV = float(HALF_GRID_mV[np.argmin(np.abs(before(s).h_inf - 0.5))])
         moved = Moved(before, half_mV, float(shift_mV), float(stretch), float(slower))
         return self.with_kinetics({gate: moved})
 
