@@ -25,7 +25,16 @@ from ionlab.identify import (
     ratios,
 )
 from ionlab.search import amounts, explain
-from ionlab.wells import RESAMPLES, UPSTROKE_ms, by_chance, fit_far, pool, resample, trajectories
+from ionlab.wells import (
+    RESAMPLES,
+    UPSTROKE_ms,
+    by_chance,
+    carried,
+    fit_far,
+    pool,
+    resample,
+    trajectories,
+)
 
 SUPPORT = 0.8  # of the resamples in which a current must have changed to be called so
 LOWEST = 0.01  # end of an interval: nothing is left, as far as anyone could see
@@ -84,19 +93,18 @@ def identify_wells(
     sides = trajectories(pooled, cell, changes)
     with tqdm(desc="wells", unit="step", leave=False) as bar:
         base = fit_far(sides[0], bar.update)
-        miss = sides[0].seen - base.prediction
-        carried = copy(sides[1])
-        carried.seen = sides[1].seen - miss
+        miss = carried(sides[0].seen - base.prediction, *sides)
+        relieved = copy(sides[1])
+        relieved.seen = sides[1].seen - miss
         chance = np.diag(by_chance(pooled, base))
         home = replace(base, covariance=base.covariance + chance)
-        found = explain(carried, Evidence(home, odds), tick=bar.update)
-    at = sides[0].blocks[0].t_ms.astype(int)
-    drawn = resample(pooled, base, found, at, seed=seed)
+        found = explain(relieved, Evidence(home, odds), tick=bar.update)
+    drawn = resample(pooled, base, found, sides, seed=seed)
     wide = [_widened(h, drawn.values[h.changes]) if h.changes else h for h in found.hypotheses]
     found = replace(found, hypotheses=_fewest_first(wide))
     unsure = np.sqrt(np.diag(base.covariance))
     unsure = {changes[k].target: unsure[k] for k in amounts(changes)}
-    said = listed(cell, changes, carried, found)
+    said = listed(cell, changes, relieved, found)
     explanations = tuple(
         replace(e, changes=tuple(_loosened(c, unsure) for c in e.changes)) for e in said
     )

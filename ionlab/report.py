@@ -14,6 +14,8 @@ import numpy as np
 from ionlab import cells, lei2017, notebook, perturb, presets
 from ionlab.compare import usable
 from ionlab.errors import BadValue, IonlabError, known, positive
+from ionlab.groups import identify_wells
+from ionlab.identify import identify
 from ionlab.network import device_of
 from ionlab.recordings import from_traces, read_recording
 from ionlab.retrain import ETA_ADVICE
@@ -93,6 +95,20 @@ class Settings:
                 )
             weights[name] = number
         return weights
+
+    def identify(self, control, treated):
+        """Return what changed: an `Identification`, of groups of wells if they are a data set's."""
+        how = identify_wells if self.dataset else identify
+        return how(
+            control,
+            treated,
+            cells.find(self.cell),
+            preset=self.preset,
+            eta=self.eta or None,
+            favour=self.weights(),
+            seed=self.seed,
+            device=self.device,
+        )
 
     def recordings(self):
         """Return control and treated: the two files, those of the data set, or simulated ones."""

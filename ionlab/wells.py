@@ -38,9 +38,10 @@ class Pooled:
     Attributes
     ----------
     recordings : two `Recording`s of one sweep, the typical beat.
-    wells_mV : for each group the beats (W, T) of its wells, laid on their upstrokes.
+    wells_mV : for each group the beats (W, T) of its wells, laid on their upstrokes, each group as
+        long as all of its wells were recorded.
     onset : sample at which the stimulus stands.
-    covariance : (T, T) of V from well to well, within the groups.
+    covariance : of V from well to well, within the groups, over the longer of both.
     """
 
     recordings: tuple[Recording, Recording]
@@ -64,10 +65,10 @@ def pool(control, treated, cell):
             )
         beats = [Beats.of(cell, [sweep]) for sweep in sweeps]
         ends = [int(b.seen[0].argmin()) or b.seen.shape[1] for b in beats]
-        groups.append(np.stack([b.V_mV[0, : min(ends)] for b in beats]))
-        lengths.append(round(np.median([sweep.cycle_length_ms for sweep in sweeps])))
-    T = min(*(V.shape[1] for V in groups), *lengths)
-    groups, onset = tuple(V[:, :T] for V in groups), beats[0].onset
+        length = round(np.median([sweep.cycle_length_ms for sweep in sweeps]))
+        groups.append(np.stack([b.V_mV[0, : min(*ends, length)] for b in beats]))
+        lengths.append(length)
+    groups, onset = tuple(groups), beats[0].onset
     recordings = tuple(
         Recording(
             recording.file,
@@ -124,11 +125,15 @@ def typical(V_mV, onset):
 
 
 def scatter(groups):
-    """Return the covariance (T, T) of V from well to well, within groups of beats (W, T).
+    """Return the covariance of V from well to well, within groups of beats (W, T).
+
+    Beats of a group that was recorded for less long are taken to stay where they ended.
 
     The few patterns in which wells differ most are kept; what is left is taken as stationary noise.
     """
-    away = np.concatenate([V - V.mean(0) for V in groups])
+    longest = max(V.shape[1] for V in groups)
+    away = [np.pad(V, ((0, 0), (0, longest - V.shape[1])), mode="edge") for V in groups]
+    away = np.concatenate([V - V.mean(0) for V in away])
     free, T = len(away) - len(groups), away.shape[1]
     shared = min(SHARED, free - 1)
     U, s, rows = np.linalg.svd(away, full_matrices=False)
@@ -164,6 +169,15 @@ def _patterns(covariance):
     kept = values > (1.0 - EXPLAINED) * values.max()
     patterns = vectors[:, kept] * np.sqrt(values[kept])
     return patterns, np.maximum(np.diag(covariance) - (patterns**2).sum(1), 0.0)
+
+
+def carried(x, control, treated):
+    """Return rows x (M, ...) of the control at the samples of the treated.
+
+    Later than the control was recorded, they stay as they were last.
+    """
+    before, after = (side.blocks[0].t_ms for side in (control, treated))
+    return x[np.clip(np.searchsorted(before, after), 0, len(before) - 1)]
 
 
 def fit_far(side, tick=lambda: None):
@@ -227,10 +241,10 @@ class Resampled:
     values: dict
 
 
-def resample(pooled, base, found, at, resamples=RESAMPLES, seed=0):
+def resample(pooled, base, found, sides, resamples=RESAMPLES, seed=0):
     """Return `Resampled`: wells of both groups drawn anew and judged near the best fit.
 
-    base : the `Control`. found : of `search.explain`. at : samples (M,) of a beat that are used.
+    base : the `Control`. found : of `search.explain`. sides : the `Trajectories` of both groups.
     No cell is simulated: beats, control and changes all move linearly.
     """
     rng, evidence = np.random.default_rng(seed), found.evidence
@@ -239,15 +253,17 @@ def resample(pooled, base, found, at, resamples=RESAMPLES, seed=0):
     follow = base.covariance @ base.noise.whiten(base.derivatives).T  # of theta_X, per noise
     beats = [typical(V, pooled.onset) for V in pooled.wells_mV]
     best, values = [], {S: [] for S in asked}
+    used = [side.blocks[0].t_ms.astype(int) for side in sides]
     for _ in range(resamples):
         x, y = (
             (typical(V[rng.integers(len(V), size=len(V))], pooled.onset) - beat)[at]
-            for V, beat in zip(pooled.wells_mV, beats, strict=True)
+            for V, beat, at in zip(pooled.wells_mV, beats, used, strict=True)
         )
         theta = follow @ base.noise.whiten(x)
         control = replace(evidence.control, theta=base.theta + theta)
         moved = Evidence(control, evidence.log_odds)
-        z = found.z + found.noise.whiten(y - x + base.derivatives @ theta)
+        left = carried(x - base.derivatives @ theta, *sides)
+        z = found.z + found.noise.whiten(y - left)
         best.append(sets[int(moved.linear(found.A, z, found.theta, sets).argmax())])
         for S in asked:
             values[S].append(moved.posterior(found.A, z, found.theta, S)[1])

@@ -167,7 +167,8 @@ def test_resampled_wells_scatter_as_means_do():
         noise=noise,
     )
     pooled = Pooled((None, None), beats, ONSET, None)
-    drawn = resample(pooled, base, found, at, resamples=1000)
+    side = SimpleNamespace(blocks=[SimpleNamespace(t_ms=at.astype(float))])
+    drawn = resample(pooled, base, found, (side, side), resamples=1000)
     assert drawn.values[S].mean() == pytest.approx(0.3, abs=0.01)
     expected = np.sqrt(sum(h.var() / len(h) for h in heights))
     assert drawn.values[S].std() == pytest.approx(expected, rel=0.06)

@@ -81,7 +81,7 @@ def agreed(found):
     if not found.fits or found.kind == "no change":
         return []
     named = [{c.current for c in e.changes} for e in tied(found.explanations)]
-    return [c.name for c in found.currents if c.name in set.intersection(*named)]
+    return [c.name for c in found.currents if c.changed and c.name in set.intersection(*named)]
 
 
 def answer(found):
@@ -133,6 +133,8 @@ def _nothing(found):
 def _either(found):
     options = tied(found.explanations)
     said = [explanation(e) for e in options[:NAMED]]
+    if len(options) == 1:
+        return f"not decidable: {said[0]} explains it best, but without the support that it needs."
     if len(options) > NAMED:
         said.append(f"{_number(len(options) - NAMED)} more, listed below")
     whole = "both fit" if len(options) == 2 else "all fit"
