@@ -14,7 +14,7 @@ import numpy as np
 
 CELL_SD = {"amount": 0.7, "shift": 4.0, "stretch": 0.15, "tau": 0.3, "start": 0.03}
 CHANGE_SD = {"amount": 0.7, "shift": 8.0, "stretch": 0.2, "tau": 0.5}
-STILL_SD = {"amount": 0.002, "shift": 0.03, "stretch": 0.002, "tau": 0.002, "start": 0.003}
+STILL_SD = {"amount": 0.005, "shift": 0.1, "stretch": 0.005, "tau": 0.005, "start": 0.003}
 LOG_ODDS = {"amount": -2.5, "shift": -3.5, "stretch": -5.0, "tau": -3.5}  # that it changed at all
 FURTHER = -2.0  # log odds of each change after the first: one cause is likelier than several
 LIMIT = {"amount": 3.0, "shift": 20.0, "stretch": 0.8, "tau": 1.6, "start": 0.2}

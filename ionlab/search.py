@@ -17,10 +17,12 @@ SCALES = (1.0, 0.35, 0.1)  # of a step, tried at once
 ROUGH_STEPS, CONTROL_STEPS, CHORDS = 7, 7, 4
 ROUGHLY = 1  # of the control's steps, all samples alike
 ENOUGH = 1.0  # a smaller gain in the fit ends it
-SINGLES, SETS, WITH_MORE, KEPT, ROUNDS = 3, 5, 2, 8, 3
+SINGLES, SETS, WITH_MORE, KEPT, ROUNDS = 6, 5, 2, 8, 3
 HOPELESS = 100.0  # log evidence below the best: not worth a fit
-LINE = {  # values of a gate that are tried in place of an amount
+LINE = {  # values of a change that are tried
+    "amount": (-1.6, -0.8, -0.4, 0.4, 0.8, 1.2),
     "shift": (-20.0, -16.0, -12.0, -8.0, -4.0, 4.0, 8.0, 12.0, 16.0, 20.0),
+    "stretch": (-0.4, -0.2, 0.2, 0.4),
     "tau": (-1.2, -0.8, -0.4, 0.4, 0.8, 1.2),
 }
 SIMPLER = 1.5  # log evidence that another change must bring
@@ -139,9 +141,9 @@ def explain(trajectories, evidence, proposals=(), start=None, tick=lambda: None)
         step = evidence.posterior(A0, z0, home, S)[0] - home
         return limited(changes, home + np.clip(step, -trust, trust))
 
-    singles = [(k,) for k in evidence.offered]
-    order = np.argsort(-evidence.linear(A0, z0, home, singles))[:SINGLES]
-    begin = {S: near(S) for S in [(), *(singles[k] for k in order), *proposals]}
+    alone = _scan(trajectories, evidence, noise, A0, [(home, (), k) for k in evidence.offered])
+    begin = {S: near(S) for S in [(), *proposals]}
+    begin |= dict(list(alone.items())[:SINGLES])
     kept, best = {}, None
     for _ in range(ROUNDS):
         tick()
@@ -161,7 +163,7 @@ def explain(trajectories, evidence, proposals=(), start=None, tick=lambda: None)
         A, z = noise.whiten(J), noise.whiten(y - f)
         if best == top.changes:
             break
-        begin = _rivals(trajectories, evidence, noise, top)
+        begin = _rivals(trajectories, evidence, noise, A, top)
         best = top.changes
     last = refine(trajectories, evidence, noise, J, _fewer(top, home), kept.values())
     last.sort(key=lambda h: -h.log_evidence)
@@ -179,34 +181,47 @@ def _fewer(top, home):
     return begin
 
 
-def _rivals(trajectories, evidence, noise, top):
+def _rivals(trajectories, evidence, noise, A, top):
     """Return sets in which a gate of the same current takes the place of an amount, with a theta.
 
     A smaller conductance and a moved gate can look alike, and the way from one to the other is a
-    narrow valley: so the gate's own value is looked for along a line, all else as in the control.
+    narrow valley.
     """
-    changes, home, y = trajectories.changes, evidence.control.theta, trajectories.seen
-    sets, trials = [], []
+    changes, home = trajectories.changes, evidence.control.theta
+    lines = []
     for k in (k for k in top.changes if changes[k].kind == "amount"):
-        for j in evidence.offered:
-            kind = changes[j].kind
-            if kind not in LINE or acts_on(trajectories.cell, changes[j]) != changes[k].target:
-                continue
-            rest = [other for other in top.changes if other != k]
-            for others in [rest, []] if rest else [[]]:
-                theta = home.copy()
-                theta[others] = top.theta[others]
-                for value in LINE[kind]:
-                    sets.append(tuple(sorted({*others, j})))
-                    trials.append(theta.copy())
-                    trials[-1][j] = theta[j] + value
-    begin = {}
+        rest = tuple(other for other in top.changes if other != k)
+        for others in dict.fromkeys([rest, ()]):
+            theta = home.copy()
+            theta[list(others)] = top.theta[list(others)]
+            for j in evidence.offered:
+                own = acts_on(trajectories.cell, changes[j]) == changes[k].target
+                if own and changes[j].kind in ("shift", "tau"):
+                    lines.append((theta, others, j))
+    return _scan(trajectories, evidence, noise, A, lines)
+
+
+def _scan(trajectories, evidence, noise, A, lines):
+    """Return sets, the most promising first, with the theta of the best value of a change.
+
+    lines : (theta, others, k), to try values of change k besides the changes `others` of theta.
+    Each is judged by where it leads, all other parameters fitted as far as A (M, P) is right.
+    """
+    changes, sets, trials = trajectories.changes, [], []
+    for theta, others, k in lines:
+        for value in LINE[changes[k].kind]:
+            sets.append(tuple(sorted({*others, k})))
+            trials.append(theta.copy())
+            trials[-1][k] += value
     if not trials:
-        return begin
-    cost = [np.sum(noise.whiten(y - f) ** 2) for f in trajectories.predict(trials, quick=True)]
-    for at in np.argsort(cost)[::-1]:  # the best of a set comes last, and stays
-        begin[sets[at]] = limited(changes, trials[at])
-    return begin
+        return {}
+    trials = limited(changes, np.array(trials))
+    found = {}
+    for S, theta, f in zip(sets, trials, trajectories.predict(trials, quick=True), strict=True):
+        leads = evidence.posterior(A, noise.whiten(trajectories.seen - f), theta, S)[3]
+        if S not in found or leads > found[S][0]:
+            found[S] = leads, theta
+    return {S: found[S][1] for S in sorted(found, key=lambda S: -found[S][0])}
 
 
 def _shortlist(sets, found, best):
