@@ -5,6 +5,7 @@ import html
 import numpy as np
 
 from ionlab.compare import POOR_FIT_mV
+from ionlab.groups import WellsIdentification
 from ionlab.identify import tied
 
 WIDE = 4.0  # an interval whose ends differ by more than this factor decides nothing
@@ -99,6 +100,11 @@ def answer(found):
     said = said[0].upper() + said[1:]
     if (found.v_rmse_mV > POOR_FIT_mV).any():
         said += f" The model misses the recordings by {misses} (RMS): read this with doubt."
+    elif isinstance(found, WellsIdentification) and found.theory_mV > POOR_FIT_mV:
+        said += (
+            f" The model as published misses these cells by {found.theory_mV:.1f} mV (RMS), and "
+            "was fitted to them: read this with doubt."
+        )
     return said
 
 
