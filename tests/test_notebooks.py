@@ -81,6 +81,18 @@ NON_DEFAULT = {
             "seed": 3,
         }
     ],
+    "16_other_cells": [
+        {
+            "axon_Na": 0.6,
+            "guinea_pig_K": 0.7,
+            "human_Kr": 0.6,
+            "noise_mV": 0.2,
+            "eta": 2e-3,
+            "model": str(ROOT / "tests" / "data" / "beeler_reuter1977.mmt"),
+            "model_cycle_length_ms": 700.0,
+            "seed": 2,
+        }
+    ],
     "report": [
         {"control": LONG_QT, "treated": CONTROL, "preset": "fast", "out": "results", "eta": 5e-4},
         {
