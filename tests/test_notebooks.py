@@ -71,6 +71,7 @@ NON_DEFAULT = {
             "preset": "fast",
             "seed": 4,
         },
+        {"cell": str(ROOT / "tests" / "data" / "tentusscher2004.mmt"), "preset": "fast"},
     ],
     "15_scoreboard": [
         {
