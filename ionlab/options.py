@@ -92,7 +92,7 @@ class Scale(click.ParamType):
 
     def convert(self, value, param, ctx):
         parameter, _, factor = value.partition("=")
-        advice = "0.5 halves it, 0 removes it: --scale g_Kr=0.5"
+        advice = f"0.5 halves it, 0 removes it: --scale {parameter or 'NAME'}=0.5"
         try:
             number = float(factor)
         except ValueError:

@@ -100,6 +100,17 @@ def test_the_shipped_axon_fires_as_the_axon(odes):
     assert (np.sqrt(((V[1] - V[0]) ** 2).mean(1)) < 0.5).all()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CELLS)
+def test_the_theory_of_every_cell_paces_within_1_mV(name):
+    """V (RMS) after the first pass; networks that do not ship are trained. Oracle: the cell."""
+    cell, length = CELLS[name], 25.0 if name == "hodgkin_huxley1952" else 500.0
+    ode = cell.with_kinetics(learned(store.theory(cell, PAPER.clamp).n1, cell))
+    traces = pace([cell, ode], [length, 2 * length], 20 * length, 2 * length, length / 500)
+    V = traces["V"].reshape(2, 2, -1)
+    assert (np.sqrt(((V[1] - V[0]) ** 2).mean(1)) < 1.0).all()
+
+
 @pytest.mark.parametrize("change", [{}, {"g_Kr": 0.5}])
 def test_a_neural_ode_in_rush_larsen_is_that_of_bdf(odes, change):
     ode = odes["tentusscher2004"].perturbed(**change)

@@ -71,6 +71,7 @@ NON_DEFAULT = {
             "preset": "fast",
             "seed": 4,
         },
+        {"cell": str(ROOT / "tests" / "data" / "tentusscher2004.mmt"), "preset": "fast"},
     ],
     "15_scoreboard": [
         {
@@ -79,6 +80,18 @@ NON_DEFAULT = {
             "cycle_length_ms": 600.0,
             "noise_mV": 1.0,
             "seed": 3,
+        }
+    ],
+    "16_other_cells": [
+        {
+            "axon_Na": 0.6,
+            "guinea_pig_K": 0.7,
+            "human_Kr": 0.6,
+            "noise_mV": 0.2,
+            "eta": 2e-3,
+            "model": str(ROOT / "tests" / "data" / "beeler_reuter1977.mmt"),
+            "model_cycle_length_ms": 700.0,
+            "seed": 2,
         }
     ],
     "report": [

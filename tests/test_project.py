@@ -12,6 +12,8 @@ import yaml
 from jupyter_client import KernelManager
 from packaging.requirements import Requirement
 
+from ionlab import cells
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "ionlab"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -169,3 +171,88 @@ def test_simulating_does_not_wait_for_torch():
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+
+
+# --- no cell is built in -----------------------------------------------------------------
+
+# What is about ten Tusscher 2004 by its subject: its equations, the paper's perturbations and
+# figures, the pairs of the scoreboard, the lessons. All else takes names from the cell it is given.
+ITS_OWN = (
+    "cells/tentusscher2004.py",
+    "perturb.py",
+    "scenes.py",
+    "reproduce.py",
+    "stages.py",
+    "scoreboard/public.py",
+    "scoreboard/drawn.py",
+)
+ABOUT_ANY = {"ionic_models", "other_cells"}  # the lessons whose widgets take any cell
+LESSONS = {p.stem for p in (PACKAGE / "check").glob("*.py")} - ABOUT_ANY
+LESSONS |= {"case", "found"}  # shared by three
+OTHER_CELLS = {p for p in (PACKAGE / "cells").glob("*.py") if p.stem[-4:].isdigit()} | {
+    PACKAGE / "cells" / "ohara_rudy2011_equations.py"
+}
+# Words of the field that the contract of all cells defines (`observables`, `upstroke_current`).
+STANDARD = {"V", "Ca_i", "I_Na"}
+
+
+def its_names():
+    """States, gates, currents and their parameters; names of one letter say nothing (m, f, T)."""
+    cell = cells.tentusscher2004
+    scales = {**cell.conductances, **cell.pumps}.values()
+    names = {*cell.state_names, *cell.current_names, *scales} - STANDARD
+    return {name for name in names if len(name) > 1}
+
+
+def built_in(source, names):
+    """Lines of code (strings count, docstrings, comments and help do not) and names in them."""
+    tree = ast.parse(source)
+    told = {
+        node.body[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and isinstance(node.body[0], ast.Expr)
+    }
+    told |= {n.value for n in ast.walk(tree) if isinstance(n, ast.keyword) and n.arg == "help"}
+    for node in ast.walk(tree):
+        if node in told:
+            continue
+        text = {ast.Constant: "value", ast.Attribute: "attr", ast.Name: "id", ast.keyword: "arg"}
+        words = re.findall(r"\w+", str(getattr(node, text.get(type(node), ""), "")))
+        yield from ((node.lineno, word) for word in words if word in names)
+
+
+def of_its_own(path):
+    name = path.relative_to(PACKAGE).as_posix()
+    lesson = room_of(path) == "check" or (room_of(path) == "widgets" and path.stem in LESSONS)
+    return name in ITS_OWN or lesson or path in OTHER_CELLS
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if not of_its_own(p)], ids=lambda p: str(p.relative_to(PACKAGE))
+)
+def test_no_name_of_ten_tusscher_2004_is_built_in(path):
+    found = list(built_in(path.read_text(encoding="utf-8"), its_names()))
+    assert not found, f"take the names from the cell, or list why not: {found}"
+
+
+@pytest.mark.parametrize(
+    ("line", "caught"),
+    [
+        ('x = cell.state("xr1")', True),
+        ("y = s.I_Kr", True),
+        ("z = cell.perturbed(g_CaL=0.5)", True),
+        ('w = f"half of I_Kr, {x}"', True),
+        ('def f():\n    """Of I_Kr."""', False),
+        ("I = current['I_Na']  # and not I_Kr", False),
+        ('option("--scale", help="as g_Kr=0.5")', False),
+        ("f = s.V + s.Ca_i", False),
+    ],
+)
+def test_the_rule_on_names_catches_what_it_should(line, caught):
+    assert bool(list(built_in(line, its_names()))) == caught
+
+
+def test_the_names_are_those_of_the_cell():
+    assert {"xr1", "fCa", "Ca_SR", "I_Kr", "I_CaL", "g_CaL", "I_NaK"} <= its_names()
+    assert all((PACKAGE / name).exists() for name in ITS_OWN)

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from ionlab.cells import hodgkin_huxley1952, luo_rudy1991
 from ionlab.cells import tentusscher2004 as cell
 from ionlab.sensitivity import sensitivity
 from ionlab.widgets import your_recordings
@@ -14,7 +15,7 @@ LENGTH_ms, OTHER_ms = 500.0, 350.0
 
 @pytest.fixture(scope="module")
 def sweeps():
-    return tuple(your_recordings.information(cell.name, x) for x in (LENGTH_ms, OTHER_ms))
+    return tuple(your_recordings.information(cell.name, x, "xr2") for x in (LENGTH_ms, OTHER_ms))
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +95,19 @@ def test_it_opens_follows_and_resets():
 def test_one_sweep_offers_no_sum():
     explorer = your_recordings.what_is_left(cell, [LENGTH_ms])
     assert [value for _, value in explorer.specs["which"].options] == [0]
+
+
+def test_the_twin_is_found_from_the_cell():
+    """Oracle: the cosine of every gate with its current, taken here; lesson 13 names xr2."""
+    assert your_recordings.twin("tentusscher2004", 800.0) == "xr2"
+    found = sensitivity(luo_rudy1991, [500.0], luo_rudy1991.gate_names)
+    own = {"m": "I_Na", "h": "I_Na", "j": "I_Na", "d": "I_si", "f": "I_si", "X": "I_K"}
+    alike = {gate: abs(found.alike(I, f"shift of {gate}")) for gate, I in own.items()}
+    assert your_recordings.twin("luo_rudy1991", 500.0) == max(alike, key=alike.get) == "X"
+
+
+def test_a_cell_without_calcium_has_no_tick_for_it():
+    explorer = your_recordings.what_is_left(hodgkin_huxley1952, [25.0])
+    assert "seen_Ca" not in explorer.controls
+    said = explorer.readout.value
+    assert all(f"{name} " in said for name in ("I_Na", "I_K", "I_L"))

@@ -36,7 +36,7 @@ def lessons(folder=NOTEBOOKS):
     """Return the lessons of a folder in their order, the report as an appendix at the end.
 
     >>> [lesson.number for lesson in lessons()][-2:]
-    ['15', '']
+    ['16', '']
     """
     folder = Path(folder)
     files = sorted(folder.glob("[0-9][0-9]_*.ipynb"))

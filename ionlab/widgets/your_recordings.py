@@ -6,12 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ionlab import cells
+from ionlab.changes import current_of
 from ionlab.plot import BLUE, GREY, RED
 from ionlab.plot.live import Curve, Panel
 from ionlab.sensitivity import sensitivity
 from ionlab.widgets.explorer import Choose, Explorer, Picture, Slide, Tick
 
-SHIFTED = "xr2"  # the gate whose shift looks like a smaller I_Kr
 LEVEL = 1.645  # standard errors to each side of a 90 % interval
 WIDEST = np.log(4.0)  # of a drawn interval to each side
 HALF = np.log(2.0)  # an interval as wide as this cannot tell a half from a whole
@@ -33,11 +33,25 @@ class Information(NamedTuple):
     Ca_i: np.ndarray
 
 
+@lru_cache(maxsize=8)
+def twin(cell_name, cycle_length_ms):
+    """Return the gate of a cell whose shift looks most like another amount of its own current.
+
+    >>> twin("tentusscher2004", 800.0)
+    'xr2'
+    """
+    cell = cells.find(cell_name)
+    own = {gate: current_of(cell, gate) for gate in cell.gate_names}
+    own = {gate: current for gate, current in own.items() if current in cell.conductances}
+    found = sensitivity(cell, [cycle_length_ms], tuple(own))
+    return max(own, key=lambda gate: abs(found.alike(own[gate], f"shift of {gate}")))
+
+
 @lru_cache(maxsize=32)
-def information(cell_name, cycle_length_ms):
-    """Return the `Information` of a ten Tusscher cell, paced at one cycle length."""
-    found = sensitivity(cells.find(cell_name), [cycle_length_ms], [SHIFTED])
-    V, Ca_i = found.V_mV, found.Ca_i / NOISE_Ca
+def information(cell_name, cycle_length_ms, gate):
+    """Return the `Information` of a cell, paced at one cycle length; the shift is of `gate`."""
+    found = sensitivity(cells.find(cell_name), [cycle_length_ms], [gate])
+    V, Ca_i = found.V_mV, 0.0 * found.V_mV if found.Ca_i is None else found.Ca_i / NOISE_Ca
     return Information(found.names, V @ V.T, V.sum(1), V.shape[1], Ca_i @ Ca_i.T)
 
 
@@ -46,7 +60,7 @@ def forecast(sweeps, sigma_mV, beats, drift_mV, seen_Ca, free):
 
     sweeps : tuple of `Information`; control and treated are recorded alike. drift_mV : that was
     taken off, so that the level of each sweep is uncertain by half of it. free : "one", the only
-    change is known; "currents", every current may have changed; "gate", and xr2 may have shifted.
+    change is known; "currents", every current may have changed; "gate", and a gate shifted.
     """
     names = sweeps[0].names
     G = np.zeros((len(names), len(names)))
@@ -97,17 +111,18 @@ def _size(half):
 
 
 def what_is_left(cell, lengths_ms, sigma_mV=0.5, beats=6):
-    """Open the forecast for recordings at these cycle lengths; the shift counts on xr2.
+    """Open the forecast for recordings at these cycle lengths; the shift is of the cell's `twin`.
 
     sigma_mV, beats : where the controls start, for instance as they were recorded.
     """
-    sweeps = tuple(information(cell.name, float(length)) for length in lengths_ms)
+    gate = twin(cell.name, float(lengths_ms[0]))
+    sweeps = tuple(information(cell.name, float(length), gate) for length in lengths_ms)
     one_each = tuple((f"{length:g} ms", k) for k, length in enumerate(lengths_ms))
     every = (("all of them", "all"),) if len(sweeps) > 1 else ()
     assumed = (
         ("one known change", "one"),
-        ("all six currents", "currents"),
-        (f"and a shift of {SHIFTED}", "gate"),
+        ("all currents", "currents"),
+        (f"and a shift of {gate}", "gate"),
     )
     sigma_mV = float(np.clip(round(sigma_mV, 2), 0.05, TOP_mV))
     controls = {
@@ -118,6 +133,8 @@ def what_is_left(cell, lengths_ms, sigma_mV=0.5, beats=6):
         "seen_Ca": Tick("Ca_i is recorded, too", True, "With a noise of 1 % of its range"),
         "free": Choose("may have changed", assumed, "currents", "What is left to be found"),
     }
+    if "Ca_i" not in cell.observables:
+        del controls["seen_Ca"]
     at_one, at_half = {"color": GREY, "lw": 1.0}, {"color": "k", "lw": 1.0, "ls": "--"}
     bar = {"lw": 9.0, "solid_capstyle": "butt"}
     panel = Panel(
@@ -137,6 +154,6 @@ def what_is_left(cell, lengths_ms, sigma_mV=0.5, beats=6):
     )
 
     def draw(**values):
-        return left(sweeps, **values)
+        return left(sweeps, **{"seen_Ca": False, **values})
 
     return Explorer(controls, [panel], draw, "What is left of the answer", size=(800, 400))
