@@ -113,10 +113,12 @@ def test_one_sweep_of_v_names_the_tripled_current(tripled, pair):
     """Oracle: the factor that ITO applies, 3."""
     found = check_run(tripled)
     first = found["currents"][0]
-    assert found["kind"] == "amount" and found["changed"] == ["I_to"] == [first["name"]]
+    # from one sweep of V alone, its gates may have moved instead, and the report says so
+    assert found["kind"] in ("amount", "undecidable")
+    assert found["changed"] == ["I_to"] == [first["name"]]
     assert first["ratio"] == pytest.approx(perturb.ITO.factors["g_to"], rel=0.1)
     assert first["low"] < 3.0 < first["high"]
-    assert found["sentence"].startswith("I_to rose to ")
+    assert "I_to rose to " in found["sentence"]
     assert found["control"] == {**found["control"], "file": pair["control"], "sweeps": 1}
     assert max(found[side]["v_rmse_mV"] for side in ("control", "treated")) < 0.3
     (tried,) = found["eta"]["tried"]
