@@ -71,8 +71,8 @@ def test_a_stack_trains_as_each_alone_and_every_run_alike(fit, datasets, refits)
             gating(refits.network(d, k)), gating(alone.network(0, 0)), rtol=1e-2, atol=2e-3
         )  # rounding differs in other company, and Adam makes much of little
         np.testing.assert_allclose(refits.gains[d, k], alone.gains[0, 0], rtol=1e-3)
-        assert refits.misfit_mV[d, k] == pytest.approx(alone.misfit_mV[0, 0], rel=1e-3)
-        assert refits.drift[d, k] == pytest.approx(alone.drift[0, 0], rel=1e-3)
+        assert refits.misfit_mV[d, k] == pytest.approx(alone.misfit_mV[0, 0], rel=0.02)
+        assert refits.drift[d, k] == pytest.approx(alone.drift[0, 0], rel=0.02)
     again = retrain(fit, datasets[:1], ETA[:1], recipe=QUICK, device="cpu")
     torch.testing.assert_close(gating(again.n1), gating(alone.n1), rtol=0, atol=0)
     assert abs(gating(refits.network(0, 0)) - gating(refits.network(1, 0))).max() > 1e-4
