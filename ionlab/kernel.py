@@ -94,7 +94,7 @@ def _together(
     x, x0, own = np.empty((S, WIDTH)), np.empty((S, WIDTH)), np.empty((p.shape[1], WIDTH))
     rates, change = np.empty((tables.shape[3], WIDTH)), np.empty((S, WIDTH))
     earlier, bend, reach = np.empty((S, WIDTH)), np.zeros(WIDTH), np.full(WIDTH, DT_MAX_ms)
-    # what is held need not go straight, and where V is all but the gates it tells too little of them
+    # what is held need not go straight; where V is all but the gates, it tells too little of them
     longest = DT_MAX_ms if len(clamped) or len(bends) == 1 else DT_QUIET_ms
     following = np.full((len(clamped), WIDTH), np.nan)
     of, beat, sample = np.empty(WIDTH, np.int64), np.zeros(WIDTH, np.int64), np.full(WIDTH, -1)
