@@ -1,7 +1,7 @@
 """The compiled inner loops: adaptive Rush-Larsen for many runs at once, and the right-hand side.
 
 Currents and derivatives are the cell's own equations, compiled into the loops; classic gates enter
-as `tables`. Runs go side by side in `lanes`, each at its own time with its own step.
+as `gate_tables`. Runs go side by side in `lanes`, each at its own time with its own step.
 """
 
 import hashlib

@@ -12,7 +12,7 @@ WIDTH = 16  # lanes; a multiple of what any processor takes at once
 
 
 def reader(record):
-    """Return a compiled function (x, l) -> lane l of x as this class of named tuples."""
+    """Return a compiled function (x, i) -> lane i of x as this class of named tuples."""
 
     @intrinsic
     def read(typing, x, lane):

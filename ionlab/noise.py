@@ -84,11 +84,6 @@ class Noise:
         return np.concatenate(parts).reshape(np.shape(x)), log_det
 
 
-def least(blocks):
-    """Return the `Noise` without misses of the model but those of its solver."""
-    return Noise(tuple(blocks), {b.name: (LEAST[b.name], SLOW_ms[1]) for b in blocks})
-
-
 def likeliest(blocks, residual, free):
     """Return the `Noise` under which a residual (M,) of a fit is most likely.
 
