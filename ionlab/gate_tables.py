@@ -7,7 +7,9 @@ from functools import lru_cache
 from types import SimpleNamespace
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
+from ionlab.cells.cell import Kinetics, Moved
 from ionlab.errors import BadValue
 from ionlab.lanes import WIDTH
 from ionlab.maths import njit
@@ -15,6 +17,7 @@ from ionlab.maths import njit
 V_MIN_mV, V_MAX_mV, V_STEP_mV = -150.0, 100.0, 0.1
 V_GRID_mV = np.linspace(V_MIN_mV, V_MAX_mV, round((V_MAX_mV - V_MIN_mV) / V_STEP_mV) + 1)
 N_SECOND = 41  # rows of a table over a second state
+_READ = {}  # equations -> names of the parameters that their gates read
 
 
 def same_table(cell):
@@ -22,14 +25,22 @@ def same_table(cell):
 
     Cells differ mostly in conductances, which the gates do not read.
     """
-    read = {}
+    return cell.equations, _read(cell), frozenset(cell.kinetics.items())
 
-    class Recorder:
-        def __getattr__(self, name):
-            return read.setdefault(name, cell.parameter(name))
 
-    cell.equations.gates(cell.at(), Recorder())
-    return cell.equations.gates, tuple(read.items()), frozenset(cell.kinetics.items())
+def _read(cell):
+    """Return the parameters that the gates of a cell read, as pairs (name, value)."""
+    if cell.equations not in _READ:
+        names = {}
+
+        class Recorder:
+            def __getattr__(self, name):
+                return names.setdefault(name, cell.parameter(name))
+
+        cell.equations.gates(cell.at(), Recorder())
+        _READ[cell.equations] = frozenset(names)
+    names = _READ[cell.equations]
+    return tuple((p.name, p.value) for p in cell.parameters if p.name in names)
 
 
 def tabulate(cell, second=None):
@@ -37,19 +48,14 @@ def tabulate(cell, second=None):
 
     The first dimension has one row, or `N_SECOND` over the span of the state named `second`.
     """
+    voltage, read = cell.state_names[0], _read(cell)
     values = np.linspace(*cell.state(second).span, N_SECOND) if second else [None]
     table = []
     for value in values:
-        s = _grid(cell.state_names[0], second, value)
-        published = cell.equations.gates(s, cell.p)
-        gates = [
-            _kinetics(cell.kinetics[gate], cell.state_names[0], second, value)
-            if gate in cell.kinetics
-            else published[gate]
-            for gate in published
-        ]
-        columns = [k.h_inf for k in gates] + [k.tau_ms for k in gates]
-        table.append([np.broadcast_to(x, V_GRID_mV.shape) for x in columns])
+        place = voltage, second, value
+        gates = {**_published(cell.equations, read, *place)}
+        gates |= {gate: _kinetics(own, *place) for gate, own in cell.kinetics.items()}
+        table.append([k.h_inf for k in gates.values()] + [k.tau_ms for k in gates.values()])
     return np.ascontiguousarray(np.array(table, float).transpose(0, 2, 1))
 
 
@@ -61,12 +67,42 @@ def _grid(voltage, second, value):
     return s
 
 
+def _rows(kinetics):
+    """Return `Kinetics` whose numbers, if they do not depend on V, are as many as V."""
+    return Kinetics(*(np.broadcast_to(x, V_GRID_mV.shape) for x in kinetics))
+
+
 @lru_cache(maxsize=256)
+def _published(equations, read, voltage, second, value):
+    """Gates on the grid by their equations: gate -> `Kinetics`."""
+    gates = equations.gates(_grid(voltage, second, value), SimpleNamespace(**dict(read)))
+    return {gate: _rows(k) for gate, k in gates.items()}
+
+
 def _kinetics(kinetics, voltage, second, value):
+    """Kinetics of one gate on the grid; where it was moved, by the curve that it had before."""
+    if not isinstance(kinetics, Moved):
+        return _tabulated(kinetics, voltage, second, value)
+    before = _kinetics(kinetics.before, voltage, second, value)
+    h_inf = before.h_inf
+    if kinetics.shift_mV or kinetics.stretch != 1.0:
+        at = np.clip(kinetics.origin_mV(V_GRID_mV), V_MIN_mV, V_MAX_mV)
+        h_inf = _curve(kinetics.before, voltage, second, value)(at)
+    return Kinetics(h_inf, kinetics.slower * before.tau_ms)
+
+
+@lru_cache(maxsize=256)
+def _curve(kinetics, voltage, second, value):
+    """h_inf of a gate as a smooth function of V, kept: cells that are compared move the same."""
+    return PchipInterpolator(V_GRID_mV, _kinetics(kinetics, voltage, second, value).h_inf)
+
+
+@lru_cache(maxsize=256)
+def _tabulated(kinetics, voltage, second, value):
     """Kinetics on the grid, kept: cells that are compared differ in one gate at a time."""
     s = _grid(voltage, second, value)
     try:
-        return kinetics(s)
+        return _rows(kinetics(s))
     except AttributeError as error:
         if error.obj is not s:
             raise

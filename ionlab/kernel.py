@@ -21,8 +21,9 @@ from ionlab.lanes import WIDTH, write
 from ionlab.maths import exp, njit
 
 DT_MIN_ms, DT_MAX_ms, DV_STEP_mV = 0.01, 0.2, 0.5  # dt = DV_STEP / abs(dV/dt), within bounds
-DT_QUIET_ms = 1.0  # and longer, while by its bend V goes this straight, and the rest in spans:
+DT_QUIET_ms = 8.0  # and longer, while by its bend V goes this straight, and the rest in spans:
 BEND_mV, BEND = 1e-4, 1e-3
+STRIDE = 20  # samples from stop to stop where steps are eased
 V_LIMIT_mV = 300.0  # beyond it a run has diverged
 SOON_ms = 1e-9  # times nearer than this are the same
 
@@ -69,9 +70,10 @@ def _run(
     the others that a step longer than DT_MAX allows; stimulus (amplitude, duration) of each cell
     (K, 2); starts (N, B) onsets in ms; clamped (C,) states that follow clamps (N, C, T), where NaN
     lets them go; ms the sample interval; samples from `first` on go to out (N, S, T - first);
-    before it, steps are `ease` times as long; `abreast` runs, at most WIDTH, go together. What
-    happens between samples goes to fine (N, 2, T - first): the highest V since the sample before,
-    and the time at which V crossed UPSTROKE_mV upwards, or NaN.
+    before it, steps are `ease` times as long and, if that is more than 1, need not end at samples;
+    `abreast` runs, at most WIDTH, go together. What happens between samples goes to fine
+    (N, 2, T - first): the highest V since the sample before, and the time at which V crossed
+    UPSTROKE_mV upwards, or NaN.
     """
     n_samples = first + out.shape[2]
     good = np.full(len(start), (n_samples - 1) * ms)
@@ -96,8 +98,10 @@ def _together(
     earlier, bend, reach = np.empty((S, WIDTH)), np.zeros(WIDTH), np.full(WIDTH, DT_MAX_ms)
     # what is held need not go straight; where V is all but the gates, it tells too little of them
     longest = DT_MAX_ms if len(clamped) or len(bends) == 1 else DT_QUIET_ms
+    stride = STRIDE if ease > 1.0 and not len(clamped) else 1
     following = np.full((len(clamped), WIDTH), np.nan)
     of, beat, sample = np.empty(WIDTH, np.int64), np.zeros(WIDTH, np.int64), np.full(WIDTH, -1)
+    due = np.zeros(WIDTH, np.int64)
     t, end, room = np.zeros(WIDTH), np.zeros(WIDTH), np.zeros(WIDTH)
     dt, part, I_stim = np.zeros(WIDTH), np.zeros(WIDTH), np.zeros(WIDTH)
     peak, crossing = np.empty(WIDTH), np.full(WIDTH, np.nan)
@@ -123,8 +127,8 @@ def _together(
                     fine[i, :, max(sample[i] + 1 - first, 0) :] = np.nan
                     sample[i] = n_samples - 1
                 else:
-                    sample[i] += 1
-                    k = sample[i]
+                    sample[i] = k = due[i]
+                    due[i] += max(1, min(stride, first - 1 - k))
                     for c in range(len(clamped)):
                         now, ahead = clamps[i, c, k], clamps[i, c, min(k + 1, n_samples - 1)]
                         if np.isfinite(now):
@@ -136,7 +140,7 @@ def _together(
                         fine[i, 0, k - first] = peak[i]
                         fine[i, 1, k - first] = crossing[i]
                     peak[i], crossing[i] = x[0, i], np.nan
-                    t[i], end[i] = k * ms, (k + 1) * ms
+                    t[i], end[i] = k * ms, due[i] * ms
                 if sample[i] == n_samples - 1:  # at rest until the others are through
                     running -= 1
                     room[i] = 0.0
@@ -167,11 +171,11 @@ def _together(
                         if clamped[c] == 0 and np.isfinite(following[c, i]):
                             slope_mV = following[c, i]
                     step = DV_STEP_mV / (abs(slope_mV) + 1e-12)
-                    straight = min(step, reach[i])
+                    longer = ease if sample[i] < first else 1.0
+                    straight = min(step, longer * reach[i], longest)
                     step = step if step > DT_MIN_ms else DT_MIN_ms
                     step = step if step < DT_MAX_ms else DT_MAX_ms
-                    step *= ease if sample[i] < first else 1.0
-                    step = max(step, straight)
+                    step = max(longer * step, straight)
                     dt[i] = step if step < room[i] else room[i]
                     part[i], bend[i] = 0.5 * dt[i], 0.0
                 earlier[:] = change
@@ -192,7 +196,7 @@ def _together(
             peak[i] = max(peak[i], x[0, i])
             t[i] += dt[i]
             if dt[i] >= DT_MIN_ms:  # in a shorter one, the bend is lost in rounding
-                reach[i] = min(np.sqrt(dt[i] / (bend[i] + 1e-12)), longest)
+                reach[i] = np.sqrt(dt[i] / (bend[i] + 1e-12))
 
 
 def _slope(x, s, p, table, grid, layout, I_stim, out):

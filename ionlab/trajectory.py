@@ -12,7 +12,7 @@ from ionlab.observed import Beats, white_sigma
 
 PACED_ms = 20_000.0
 STEP = {"amount": 0.06, "shift": 1.0, "stretch": 0.08, "tau": 0.1, "start": 0.01}
-EASE = 2.5  # longer steps before the beats that are compared
+EASE, EASE_QUICK = 2.5, 3.5  # longer steps before the beats that are compared
 FAR = 10.0  # ranges of the observable: where a trial diverged
 OFFSET_mV = 0.05  # of the electrode, from one recording to the next
 SCALE = 0.05  # of fluorescence, whose rest and peak need not be those of the model
@@ -55,9 +55,9 @@ class Trajectories:
         self.evaluations += len(cells)
         counts = np.ones_like(self.counts) if quick else self.counts
         first = self.samples - int((counts * beats.lengths).max() + beats.lengths.max())
-        runs = [cell for cell in cells for _ in range(N)]
-        onsets = np.tile(self.onsets, (len(cells), 1))
-        ease = EASE if self.slow else 1.0
+        # those of one cycle length next to each other: they take equally long
+        runs, onsets = N * cells, np.repeat(self.onsets, len(cells), 0)
+        ease = (EASE_QUICK if quick else EASE) if self.slow else 1.0
         values, _, _ = integrate(
             runs, onsets, self.samples, 1.0, first, METHODS[0], ease=ease, quiet=True
         )
@@ -65,7 +65,8 @@ class Trajectories:
         for block in self.blocks:
             n = block.sweep
             length, count = beats.lengths[n], counts[n]
-            x = values[n::N, self.cell.state_names.index(block.name)]
+            own = slice(n * len(cells), (n + 1) * len(cells))
+            x = values[own, self.cell.state_names.index(block.name)]
             end = self.samples // length * length - first
             whole = x[:, end - count * length : end].reshape(len(cells), count, length).mean(1)
             x = whole[:, beats.seen[n, :length]]

@@ -6,6 +6,7 @@ G classic gates, K cells.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -85,7 +86,7 @@ class Published:
     """Kinetics of a gate as the equations of its cell give them."""
 
     equations: Equations
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[Parameter, ...] = field(hash=False)  # which would take long
     gate: str
 
     @property
@@ -111,16 +112,27 @@ class Moved:
     slower: float
     inputs = ("V",)
 
+    def origin_mV(self, V):
+        """Return the voltage at which h_inf was before what it is now at V."""
+        return self.half_mV + (V - self.shift_mV - self.half_mV) / self.stretch
+
     def __call__(self, s):
         here = there = self.before(s)
         if self.shift_mV or self.stretch != 1.0:
-            V = self.half_mV + (s.V - self.shift_mV - self.half_mV) / self.stretch
-            there = self.before(SimpleNamespace(**{**vars(s), "V": V}))
+            there = self.before(SimpleNamespace(**{**vars(s), "V": self.origin_mV(s.V)}))
         return Kinetics(there.h_inf, self.slower * here.tau_ms)
 
 
 HALF_GRID_mV = np.arange(-200.0, 201.0)  # among which the middle of a steady state is found
 _GATE_NAMES = {}  # equations -> names: no change of a cell changes them
+
+
+@lru_cache(maxsize=256)
+def _half_mV(kinetics, states):
+    """Return the voltage at which the steady state of a gate is 1/2, to 1 mV."""
+    s = SimpleNamespace(**{state.name: state.start for state in states})
+    setattr(s, states[0].name, HALF_GRID_mV)
+    return float(HALF_GRID_mV[np.argmin(np.abs(kinetics(s).h_inf - 0.5))])
 
 
 @dataclass(frozen=True)
@@ -269,10 +281,7 @@ class Cell:
         positive("the stretch", stretch, "Try 1.2; 1 leaves the curve as wide as it is.")
         positive("the factor of the time constant", slower, "Try 2; 1 leaves it as it is.")
         before = self.kinetics.get(gate) or Published(self.equations, self.parameters, gate)
-        half_mV = 0.0
-        if stretch != 1.0:
-            s = self.at(**{self.state_names[0]: HALF_GRID_mV})
-            half_mV = float(HALF_GRID_mV[np.argmin(np.abs(before(s).h_inf - 0.5))])
+        half_mV = _half_mV(before, self.states) if stretch != 1.0 else 0.0
         moved = Moved(before, half_mV, float(shift_mV), float(stretch), float(slower))
         return self.with_kinetics({gate: moved})
 
