@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 CELL_SD = {"amount": 0.7, "shift": 4.0, "stretch": 0.15, "tau": 0.3, "start": 0.03}
 CHANGE_SD = {"amount": 0.7, "shift": 8.0, "stretch": 0.2, "tau": 0.5}
@@ -21,6 +22,8 @@ LIMIT = {"amount": 3.0, "shift": 20.0, "stretch": 0.8, "tau": 1.6, "start": 0.2}
 TRUST = {"amount": 0.7, "shift": 6.0, "stretch": 0.25, "tau": 0.5, "start": 0.02}  # of one step
 BATCH = 500
 WIDEN = 40  # pairs of changes that are tried with a third
+# Decorates what works on matrices so small that threads cost more than they give.
+small_matrices = threadpool_limits.wrap(limits=1, user_api="blas")
 
 
 def per_change(table, changes):

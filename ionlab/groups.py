@@ -13,7 +13,7 @@ from tqdm import tqdm
 from ionlab.cells import tentusscher2004
 from ionlab.changes import acts_on, candidates, starts
 from ionlab.compare import LEVEL
-from ionlab.evidence import Evidence
+from ionlab.evidence import Evidence, small_matrices
 from ionlab.identify import (
     TIED,
     UNFIT,
@@ -60,6 +60,7 @@ class WellsIdentification(Identification):
     theory_mV: float = 0.0
 
 
+@small_matrices
 def identify_wells(
     control,
     treated,

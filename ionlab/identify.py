@@ -16,7 +16,7 @@ from ionlab.cells import tentusscher2004
 from ionlab.changes import GATING, Change, acts_on, candidates, starts
 from ionlab.compare import LEVEL, Comparison, CurrentChange, POOR_FIT_mV, compare
 from ionlab.errors import known, positive
-from ionlab.evidence import LOG_ODDS, Evidence, per_change
+from ionlab.evidence import LOG_ODDS, Evidence, per_change, small_matrices
 from ionlab.search import Found, amounts, explain, fit_control
 from ionlab.trajectory import Trajectories
 
@@ -99,6 +99,7 @@ class Identification:
         return np.array([side.rmse_mV(f) for side, f in pairs])
 
 
+@small_matrices
 def identify(
     control,
     treated,
@@ -245,20 +246,22 @@ def ratios(cell, changes, found: Found, explanations):
     """Return a `CurrentChange` for each current, by evidence.
 
     A current that the best explanation leaves alone gets the ratio that it would have if it had
-    changed besides. Where explanations are tied, the interval covers what each of them says.
+    changed besides, and the evidence of whatever of it, amount or gate, most likely changed
+    besides. Where explanations are tied, the interval covers what each of them says.
     """
     evidence, best = found.evidence, found.hypotheses[0]
     own = {c.target: c for c in explanations[0].changes if c.kind == "amount"}
     changed = {c.current for c in explanations[0].changes}
-    moved = {j: acts_on(cell, changes[j]) for j in best.changes}
+    acts = {j: acts_on(cell, changes[j]) for j in evidence.offered}
     rows = []
     for k in amounts(changes):
         name = changes[k].target
-        without = tuple(j for j in best.changes if moved[j] != name)
+        without = tuple(j for j in best.changes if acts[j] != name)
         wider = best.changes if k in best.changes else (*best.changes, k)
-        less, more = evidence.linear(
-            found.A, found.z, found.theta, [without, best.changes if name in changed else wider]
-        )
+        with_it = [best.changes]
+        if name not in changed:
+            with_it = [(*best.changes, j) for j in evidence.offered if acts[j] == name]
+        less, *more = evidence.linear(found.A, found.z, found.theta, [without, *with_it])
         if name in own:
             ratio, low, high = own[name].value, own[name].low, own[name].high
         else:
@@ -272,7 +275,7 @@ def ratios(cell, changes, found: Found, explanations):
                 high = max([high, *(c.high for c in other)] if other else [high, 1.0])
         rows.append(
             CurrentChange(
-                name, float(ratio), float(low), float(high), float(more - less), name in changed
+                name, float(ratio), float(low), float(high), float(max(more) - less), name in changed
             )
         )
     return tuple(sorted(rows, key=lambda c: (-c.changed, -c.evidence)))
