@@ -273,10 +273,9 @@ def ratios(cell, changes, found: Found, explanations):
                 other = [c for c in e.changes if c.kind == "amount" and c.target == name]
                 low = min([low, *(c.low for c in other)] if other else [low, 1.0])
                 high = max([high, *(c.high for c in other)] if other else [high, 1.0])
+        weight = float(max(more) - less)
         rows.append(
-            CurrentChange(
-                name, float(ratio), float(low), float(high), float(max(more) - less), name in changed
-            )
+            CurrentChange(name, float(ratio), float(low), float(high), weight, name in changed)
         )
     return tuple(sorted(rows, key=lambda c: (-c.changed, -c.evidence)))
 
