@@ -59,6 +59,21 @@ def cos(x):
     return x.cos() if hasattr(x, "cos") else np.cos(x)
 
 
+def asin(x):
+    """Return the angle from -pi/2 to pi/2 whose sine is x."""
+    return x.asin() if hasattr(x, "asin") else np.arcsin(x)
+
+
+def acos(x):
+    """Return the angle from 0 to pi whose cosine is x."""
+    return x.acos() if hasattr(x, "acos") else np.arccos(x)
+
+
+def atan(x):
+    """Return the angle from -pi/2 to pi/2 whose tangent is x."""
+    return x.atan() if hasattr(x, "atan") else np.arctan(x)
+
+
 def floor(x):
     """Return the largest whole number that is not above x."""
     return x.floor() if hasattr(x, "floor") else np.floor(x)
@@ -143,6 +158,21 @@ def _sin(x):
 @overload(cos)
 def _cos(x):
     return lambda x: math.cos(x)
+
+
+@overload(asin)
+def _asin(x):
+    return lambda x: math.asin(x)
+
+
+@overload(acos)
+def _acos(x):
+    return lambda x: math.acos(x)
+
+
+@overload(atan)
+def _atan(x):
+    return lambda x: math.atan(x)
 
 
 @overload(floor)

@@ -4,7 +4,6 @@ import myokit as mk
 from myokit.formats.python import PythonExpressionWriter
 
 from ionlab.cells.imported.algebra import states_in
-from ionlab.errors import BadModel
 
 OPPOSITE = {
     mk.Equal: mk.NotEqual,
@@ -53,18 +52,6 @@ class Writer(PythonExpressionWriter):
 
     def _ex_tan(self, e):
         return f"(sin({self.ex(e[0])}) / cos({self.ex(e[0])}))"
-
-    def _ex_asin(self, e):
-        self._refuse("asin")
-
-    def _ex_acos(self, e):
-        self._refuse("acos")
-
-    def _ex_atan(self, e):
-        self._refuse("atan")
-
-    def _refuse(self, function):
-        raise BadModel(f"{function}() is not among the functions of ionlab.maths")
 
     def _ex_and(self, e):
         return f"({self.ex(e[0])} & {self.ex(e[1])})"
