@@ -140,7 +140,8 @@ def _log(x):
         q = 1 / 5 + s * (1 / 7 + s * (1 / 9 + s * (1 / 11 + s * q)))
         q = 2.0 * f * (1.0 + s * (1 / 3 + s * q))
         n = _number(e + SHIFTER_BITS) - SHIFTER
-        return q + n * LOG2_HIGH + n * LOG2_LOW if x > 0.0 else np.nan
+        beyond = -np.inf if x == 0.0 else np.nan
+        return q + n * LOG2_HIGH + n * LOG2_LOW if x > 0.0 else beyond
 
     return fast
 

@@ -395,6 +395,49 @@ def test_names_that_are_asked_for(write):
         cells.from_file(path, voltage="potential", calcium="Cai")
 
 
+SWITCHED = """
+[clamp]
+use membrane.V as V_ode
+on = 0
+held = if(engine.time > 100 [ms], 0 [mV], -80 [mV])
+V = if(on == 1, held, V_ode)
+"""
+
+
+def test_a_protocol_that_is_switched_off_is_left_out(write):
+    """A voltage clamp that constants of the file rule out, of V and of dV/dt; the gates read V."""
+    sum_ = "-(leak.I_L + gate.I_x + stimulus.I)"
+    changes = {sum_: f"if(clamp.on == 1, 0 [mV/ms], {sum_})", "use membrane.V": "use clamp.V"}
+    cell = cells.from_file(write(replace=changes, more=SWITCHED))
+    assert cell.current_names == ("I_L", "I_x") and cell.gate_names == ("x",)
+    assert cell.gates(cell.at(V=-20.0))["x"].h_inf == pytest.approx(0.5)
+    del changes[sum_]
+    with pytest.raises(BadModel, match="gate.I_x, stimulus.I depend on time"):
+        cells.from_file(write(replace=changes, more=SWITCHED.replace("on = 0", "on = 1")))
+
+
+def test_a_constant_current_stays(write):
+    """Iapp of a neuron is no pulse: dV/dt is -(-30 + g (V + 80)) at x = 0, at any time."""
+    cell = cells.from_file(write(replace={"engine.pace * -30 [A/F]": "Iapp\n    Iapp = -30 [A/F]"}))
+    assert cell.stimulus.amplitude == 0.0
+    assert cell.derivatives(cell.at(V=-70.0, x=0.0))["V"] == pytest.approx(30.0 - 0.1 * 10.0)
+
+
+def test_a_stimulus_that_is_switched_off(write):
+    pulse = "if(engine.time > 10 and engine.time < 12, height, 0)\n    height = 0"
+    path = write(replace={"engine.pace * -30 [A/F]": pulse})
+    assert cells.from_file(path).stimulus.amplitude == 0.0
+
+
+def test_a_file_that_is_silent_on_time_is_silent_on_rates(write):
+    """Currents in uA/cm^2 add up to dV/dt, for 1 uF/cm^2; with time in ms they cannot."""
+    area = {"[A/F]": "[uA/cm^2]", "[mS/uF]": "[mS/cm^2]"}
+    with pytest.raises(BadModel, match=r"membrane.V \(line 10\).*--any-units"):
+        cells.from_file(write(replace=area))
+    silent = {**area, "time = 0 [ms] in [ms] bind time": "time = 0 bind time"}
+    assert cells.from_file(write(replace=silent)).current_unit == "uA/cm^2"
+
+
 def test_the_protocol_of_the_file_gives_the_stimulus(write):
     protocol = "\n[[protocol]]\n# Level Start Length Period Multiplier\n2 100 3 800 0\n"
     assert cells.from_file(write(more=protocol)).stimulus == cells.Stimulus(-60.0, 3.0, 10.0)

@@ -29,6 +29,13 @@ def test_one_function_on_scalars_arrays_and_tensors(name, points):
     assert [compiled(x) for x in points] == pytest.approx(wanted, rel=1e-15)
 
 
+def test_log_of_zero_is_minus_infinity():
+    """As in NumPy: exp(n log(D)), a dose to a power, is zero without a drug."""
+    log = maths.log
+    assert numba.njit(lambda x: log(x))(0.0) == -math.inf
+    assert math.isnan(numba.njit(lambda x: log(x))(-1.0))
+
+
 def test_where_on_scalars_arrays_and_tensors():
     a, b = np.array(X), -np.array(X)
     wanted = [-0.1, -0.7, 2.5, 30.0]

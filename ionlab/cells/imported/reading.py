@@ -7,6 +7,7 @@ from pathlib import Path
 import myokit as mk
 import myokit.formats  # noqa: F401 (its importers)
 
+from ionlab.cells.imported.algebra import chosen, drives, reach
 from ionlab.cells.imported.units import BARE, disagreement
 from ionlab.errors import BadModel, known
 
@@ -65,6 +66,7 @@ def read(path, text, voltage=None, calcium=None, check_units=True):
     """
     model, protocol = _parsed(path, text)
     model.remove_derivative_references()
+    _drop_protocols(model)
     model.create_unique_names()
     V = _voltage(path, model, voltage)
     Ca = _calcium(path, model, calcium)
@@ -79,7 +81,8 @@ def read(path, text, voltage=None, calcium=None, check_units=True):
     if check_units and (found := disagreement(model)):
         raise BadModel(
             f"{path}: units must agree; of {reading.place(found[0])}, {found[1]}. Mend the file, "
-            "or take its numbers as written: cells.from_file(path, check_units=False)."
+            "or take its numbers as written: cells.from_file(path, check_units=False), or at the "
+            f"command line ionlab import {path.name} --any-units."
         )
     return reading
 
@@ -106,6 +109,20 @@ def _parsed(path, text):
     if not model.count_states():
         raise BadModel(f"{path}: a cell needs states with derivatives, and this model has none.")
     return model, protocol
+
+
+def _drop_protocols(model):
+    """Drop the branches that depend on time and that constants switch off, as a voltage clamp."""
+    for var in model.variables(deep=True):
+        off = {
+            e: chosen(e)
+            for e in var.rhs().walk((mk.If, mk.Piecewise))
+            if any(map(drives, reach(e)))
+            and chosen(e) is not None
+            and not any(map(drives, reach(chosen(e))))
+        }
+        if off:
+            var.set_rhs(var.rhs().clone(subst=off))
 
 
 def _sentence(text):
@@ -149,6 +166,14 @@ def asked(path, model, kind, name, states_only=False):
     return by_name[name]
 
 
+def saying(path, kind, name="NAME"):
+    """Return how to say which variable is the voltage, the calcium or the stimulus."""
+    return (
+        f'say so with cells.from_file(path, {kind}="{name}"), or at the command line with ionlab '
+        f"import {path.name} --{kind} {name}"
+    )
+
+
 def _marked(model, kind):
     """Return the variable that the file marks, by Myokit's label or CellML's metadata."""
     tagged = [v for v in model.states() if v.meta.get("oxmeta") == OXMETA[kind]]
@@ -177,14 +202,13 @@ def _voltage(path, model, name):
     if found:
         names = ", ".join(v.qname() for v in found)
         raise BadModel(
-            f"{path}: a cell has one membrane voltage, and {names} may be it. Say which with "
-            f'cells.from_file(path, voltage="{found[0].qname()}"), or label it '
-            "membrane_potential in the file."
+            f"{path}: a cell has one membrane voltage, and {names} may be it. Label it "
+            f"membrane_potential in the file, or {saying(path, 'voltage', found[0].qname())}."
         )
     names = ", ".join(v.qname() for v in states)
     raise BadModel(
         f"{path}: no state is in mV, labelled membrane_potential or named V. If one of these is "
-        f'the voltage, say so with cells.from_file(path, voltage="..."): {names}.'
+        f"the voltage, {saying(path, 'voltage')}: {names}."
     )
 
 

@@ -5,11 +5,10 @@ from textwrap import indent
 import myokit as mk
 
 from ionlab.cells.cell import Parameter, State
-from ionlab.cells.imported.algebra import is_one, times
+from ionlab.cells.imported.algebra import drives, is_one, times
 from ionlab.cells.imported.currents import (
     OTHER,
     currents_of,
-    drives,
     is_added,
     scales_of,
     upstroke_of,
@@ -17,7 +16,7 @@ from ionlab.cells.imported.currents import (
 from ionlab.cells.imported.gaps import mend
 from ionlab.cells.imported.gates import gates_of
 from ionlab.cells.imported.names import Naming
-from ionlab.cells.imported.reading import unit_of
+from ionlab.cells.imported.reading import saying, unit_of
 from ionlab.cells.imported.stimulus import stimulus_of
 from ionlab.cells.imported.units import BARE
 from ionlab.cells.imported.writer import Writer
@@ -97,8 +96,8 @@ class Body:
             reading = self.naming.reading
             raise BadModel(
                 f"{reading.path}: only the stimulus may depend on time, and {reading.place(var)} "
-                "is read elsewhere, too. If a current that reads it is the stimulus, say so with "
-                'cells.from_file(path, stimulus="...").'
+                "is read elsewhere, too. If a current that reads it is the stimulus, "
+                f"{saying(reading.path, 'stimulus')}."
             )
         text = self.use(var.rhs())
         self.known[var] = self.naming.local(var)

@@ -18,9 +18,10 @@ def disagreement(model):
                 left, right = (_unit(operand) for operand in e)
                 if not _close(left, right):
                     return var, f"{e.code()} mixes {left} and {right}"
-        if var.unit() not in BARE and _is_known(var.rhs()):
+        silent = var.is_state() and model.time_unit() in BARE  # of how fast it changes
+        if var.unit() not in BARE and not silent and _is_known(var.rhs()):
             unit = _unit(var.rhs())
-            if var.is_state() and unit is not None and model.time_unit() not in BARE:
+            if var.is_state() and unit is not None:
                 unit *= model.time_unit()
             if not _close(unit, var.unit()):
                 return var, f"its equation gives {unit}, and it is in {var.unit()}"
