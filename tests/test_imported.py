@@ -529,6 +529,20 @@ def test_a_model_that_diverges_says_when(write):
 # --- the command line --------------------------------------------------------------------
 
 
+def test_import_names_what_a_file_does_not_say(write, tmp_path):
+    """The name that it prints is a cell, here the one of Python's `voltage=`."""
+    bare = {"    in [mV]\n\n[stim": "\n[stim", "membrane.V": "membrane.u", "dot(V)": "dot(u)"}
+    bare |= {"use membrane.u": "use membrane.u as V", "E = -80 [mV]\n    in [mV]": "E = -80"}
+    path, out = write(replace=bare), tmp_path / "trace.csv"
+    refused = CliRunner().invoke(main, ["simulate", "--cell", str(path), "--out", str(out)])
+    assert refused.exit_code == 2 and "ionlab import small.mmt --voltage NAME" in refused.stderr
+    named = CliRunner().invoke(main, ["import", str(path), "--voltage", "membrane.u"])
+    assert named.stdout.strip() == cells.from_file(path, voltage="membrane.u").name
+    command = ["simulate", "--cell", named.stdout.strip(), "--duration", "100", "--out", str(out)]
+    assert CliRunner().invoke(main, command).exit_code == 0
+    assert out.read_text().startswith("time_ms,V_mV,x,stim_pA_pF\n0,-80,0.1,")
+
+
 def test_simulate_takes_a_file(write, tmp_path):
     out = tmp_path / "trace.csv"
     options = ["--duration", "200", "--cycle-length", "100", "--scale", "leak_g=0.5"]
