@@ -438,6 +438,16 @@ def test_a_file_that_is_silent_on_time_is_silent_on_rates(write):
     assert cells.from_file(write(replace=silent)).current_unit == "uA/cm^2"
 
 
+def test_units_that_differ_by_a_factor_are_told_and_taken_as_written(write, capsys):
+    """E in V beside V in mV: simulators subtract the numbers, and so do the published results."""
+    cell = cells.from_file(write(replace={"E = -80 [mV]\n    in [mV]": "E = -80 [V]\n    in [V]"}))
+    assert (
+        "of leak.I_L (line 22), membrane.V - leak.E mixes [mV] and [V]" in capsys.readouterr().err
+    )
+    I_L = cell.equations.currents(cell.at(V=-70.0), cell.p).I_L
+    assert I_L == pytest.approx(0.1 * 10.0)
+
+
 def test_the_protocol_of_the_file_gives_the_stimulus(write):
     protocol = "\n[[protocol]]\n# Level Start Length Period Multiplier\n2 100 3 800 0\n"
     assert cells.from_file(write(more=protocol)).stimulus == cells.Stimulus(-60.0, 3.0, 10.0)

@@ -1,14 +1,14 @@
 """A model file in, a checked Myokit model out: its voltage, calcium, time, and their units."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import myokit as mk
 import myokit.formats  # noqa: F401 (its importers)
 
 from ionlab.cells.imported.algebra import chosen, drives, reach
-from ionlab.cells.imported.units import BARE, disagreement
+from ionlab.cells.imported.units import BARE, disagreements
 from ionlab.errors import BadModel, known
 
 MV, MS, MM = (mk.parse_unit(unit) for unit in ("mV", "ms", "mM"))
@@ -30,6 +30,7 @@ class Reading:
     protocol : its pacing protocol, or None.
     voltage, calcium : variables of the model; calcium may be None.
     ms : how many of the model's units of time one ms is.
+    slips : what to say of units that disagree by a factor.
     """
 
     path: Path
@@ -39,6 +40,7 @@ class Reading:
     voltage: mk.Variable
     calcium: mk.Variable | None
     ms: float
+    slips: tuple[str, ...] = ()
 
     @property
     def mV(self):
@@ -62,7 +64,7 @@ def read(path, text, voltage=None, calcium=None, check_units=True):
 
     text : what stands in the file.
     voltage, calcium : names of variables, where the file does not say which they are.
-    check_units : refuse a file whose units disagree; otherwise its numbers are taken as written.
+    check_units : refuse a file whose units disagree in kind; otherwise take its numbers as written.
     """
     model, protocol = _parsed(path, text)
     model.remove_derivative_references()
@@ -78,13 +80,18 @@ def read(path, text, voltage=None, calcium=None, check_units=True):
             "Give it the unit [ms] or [s]."
         )
     reading = Reading(path, text, model, protocol, V, Ca, ms)
-    if check_units and (found := disagreement(model)):
-        raise BadModel(
-            f"{path}: units must agree; of {reading.place(found[0])}, {found[1]}. Mend the file, "
-            "or take its numbers as written: cells.from_file(path, check_units=False), or at the "
-            f"command line ionlab import {path.name} --any-units."
-        )
-    return reading
+    if not check_units:
+        return reading
+    slips = []
+    for var, how, of_kind in disagreements(model):
+        if of_kind:
+            raise BadModel(
+                f"{path}: units must agree; of {reading.place(var)}, {how}. Mend the file, or take "
+                "its numbers as written: cells.from_file(path, check_units=False), or at the "
+                f"command line ionlab import {path.name} --any-units."
+            )
+        slips.append(f"of {reading.place(var)}, {how}; its numbers are taken as written.")
+    return replace(reading, slips=tuple(slips))
 
 
 def _parsed(path, text):

@@ -168,7 +168,7 @@ def module(reading, name, stimulus=None):
     states = [V, *(x for x in reading.model.states() if x is not V)]
     seconds = [naming.names[second]] if second is not None else []
     notes = [f"{reading.place(x)} is no classic gate: it {why}." for x, why in plain.items()]
-    notes.insert(0, f"{len(gates)} of {len(states)} states are classic gates.")
+    notes = [f"{len(gates)} of {len(states)} states are classic gates.", *notes, *reading.slips]
     title = reading.model.name() or reading.path.stem
     heading = f"{title}, written by ionlab from {reading.path.name}."
     return MODULE.format(
