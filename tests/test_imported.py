@@ -324,6 +324,22 @@ def test_a_gate_is_told_by_its_equation(write):
     assert cells.from_file(write(replace=changes)).gate_names == ()
 
 
+def test_a_branch_that_constants_rule_out_may_divide_by_zero(write):
+    """A dose of zero, to a power, below a fraction: the file's own `if` keeps it away."""
+    tau = "tau = 5 + faster * V\n    faster = if(dose > 0, 1 / (1 + 2 / dose^1.7), 0)\n    dose = 0"
+    path = write(replace={"tau = 5": tau})
+    cell = cells.from_file(path)
+    assert cell.gates(cell.at(V=10.0))["x"].tau_ms == 5.0
+    held = clamp(cell, {"V": np.full((1, 21), -20.0)})
+    assert held["x"][0, -1] == pytest.approx(0.5 - 0.4 * math.exp(-20 / 5), abs=1e-4)
+
+
+def test_a_tau_that_is_negative_far_above_any_peak_is_one(write):
+    """1 / rate - 0.05 ms, below zero from 95 mV: fits of published files do so."""
+    cell = cells.from_file(write(replace={"tau = 5": "tau = 5 / (V + 200) * 59 - 1"}))
+    assert cell.gates(cell.at(V=95.1))["x"].tau_ms < 0 and cell.gate_names == ("x",)
+
+
 def test_gates_follow_a_concentration_over_decades(write):
     """As calcium of a cleft rises, from 0.2 uM to 1 mM: h_inf is 1 / (1 + (Ca / K)^2)."""
     more = """

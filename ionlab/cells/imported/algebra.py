@@ -46,6 +46,8 @@ def evaluate(e, values):
 
     values : variable -> float or array; what is not named has its value at the start.
     """
+    constants = {var: np.float64(var.eval()) for var in reach(e) if var.is_constant()}
+    values = {**constants, **values}
     bare = e.clone(expand=True, retain=list(values))
     known = {var.uname(): values.get(var) for var in (name.var() for name in bare.references())}
     for name in bare.references():

@@ -19,7 +19,7 @@ from ionlab.cells.imported.algebra import (
 )
 from ionlab.cells.imported.reading import is_concentration, is_voltage
 
-V_mV = np.arange(-150.0, 100.5, 1.0) + 0.37  # where h_inf and tau are tried
+V_mV = np.arange(-120.0, 60.5, 1.0) + 0.37  # where h_inf and tau are tried
 SLACK = 0.02  # of h_inf beyond 0 to 1, as sums of rounded curves leave it
 
 
@@ -33,8 +33,8 @@ class Gate(NamedTuple):
 def gates_of(reading):
     """Return state -> `Gate` of the classic gates, the concentration that they read, and why not.
 
-    A gate is no voltage or concentration, and has h_inf between 0 and 1 and a positive tau at every
-    voltage; its equation is linear in itself, written as alpha (1 - x) - beta x, as
+    A gate is no voltage or concentration, and has h_inf between 0 and 1 and a positive tau from
+    -120 to 60 mV; its equation is linear in itself, written as alpha (1 - x) - beta x, as
     (h_inf - x) / tau, or otherwise. Its rates depend on V and at most one concentration, the same
     for all gates. `why not` says for each other such state that starts between 0 and 1 what it
     lacks.
