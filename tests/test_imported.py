@@ -334,6 +334,14 @@ def test_a_branch_that_constants_rule_out_may_divide_by_zero(write):
     assert held["x"][0, -1] == pytest.approx(0.5 - 0.4 * math.exp(-20 / 5), abs=1e-4)
 
 
+def test_a_constant_that_divides_by_zero_has_its_limit(write, capsys):
+    """10 / (1 + 9 / dose^0.5) without a dose: 0, as simulators in C have it."""
+    tau = "tau = 5 + effect\n    effect = 10 / (1 + 9 / dose^0.5)\n    dose = 0"
+    cell = cells.from_file(write(replace={"tau = 5": tau}))
+    assert cell.gates(cell.at(V=10.0))["x"].tau_ms == 5.0
+    assert "effect (line 34) divides by zero and is kept at 0." in capsys.readouterr().err
+
+
 def test_a_tau_that_is_negative_far_above_any_peak_is_one(write):
     """1 / rate - 0.05 ms, below zero from 95 mV: fits of published files do so."""
     cell = cells.from_file(write(replace={"tau = 5": "tau = 5 / (V + 200) * 59 - 1"}))

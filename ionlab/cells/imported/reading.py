@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 
 import myokit as mk
 import myokit.formats  # noqa: F401 (its importers)
 
-from ionlab.cells.imported.algebra import chosen, drives, reach
+from ionlab.cells.imported.algebra import chosen, drives, evaluate, reach
 from ionlab.cells.imported.units import BARE, disagreements
 from ionlab.errors import BadModel, known
 
@@ -30,7 +31,7 @@ class Reading:
     protocol : its pacing protocol, or None.
     voltage, calcium : variables of the model; calcium may be None.
     ms : how many of the model's units of time one ms is.
-    slips : what to say of units that disagree by a factor.
+    slips : what to say of units that disagree by a factor, and of divisions by zero.
     """
 
     path: Path
@@ -80,10 +81,11 @@ def read(path, text, voltage=None, calcium=None, check_units=True):
             "Give it the unit [ms] or [s]."
         )
     reading = Reading(path, text, model, protocol, V, Ca, ms)
-    if not check_units:
-        return reading
-    slips = []
-    for var, how, of_kind in disagreements(model):
+    slips = [
+        f"{reading.place(var)} divides by zero and is kept at {x:g}."
+        for var, x in _keep_limits(reading).items()
+    ]
+    for var, how, of_kind in disagreements(model) if check_units else ():
         if of_kind:
             raise BadModel(
                 f"{path}: units must agree; of {reading.place(var)}, {how}. Mend the file, or take "
@@ -130,6 +132,32 @@ def _drop_protocols(model):
         }
         if off:
             var.set_rhs(var.rhs().clone(subst=off))
+
+
+def _keep_limits(reading):
+    """Give constants that divide by zero the value that they have in C; return variable -> value.
+
+    So is 1 / (1 + K / dose), without a dose: zero.
+    """
+    kept = {}
+
+    def keep(var):
+        for name in var.rhs().references():
+            keep(name.var())
+        try:
+            var.eval()
+        except NOT_A_NUMBER:
+            kept[var], code = float(evaluate(var.rhs(), {})), var.rhs().code()
+            if not isfinite(kept[var]):
+                raise BadModel(
+                    f"{reading.path}: a constant must be a number, and {reading.place(var)} = "
+                    f"{code} divides by zero. Change the constants that it reads."
+                ) from None
+            var.set_rhs(kept[var])
+
+    for var in list(reading.model.variables(const=True, deep=True)):
+        keep(var)
+    return kept
 
 
 def _sentence(text):
