@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ionlab.cli_course import course
+from ionlab.cli_import import import_model
 from ionlab.cli_scoreboard import scoreboard
 from ionlab.cli_sweep import sweep
 from ionlab.errors import positive
@@ -295,6 +296,7 @@ def bench(out, only, everything):
         click.echo(out)
 
 
+main.add_command(import_model)
 main.add_command(scoreboard)
 main.add_command(sweep)
 main.add_command(course)

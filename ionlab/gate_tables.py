@@ -12,12 +12,30 @@ from scipy.interpolate import PchipInterpolator
 from ionlab.cells.cell import Kinetics, Moved
 from ionlab.errors import BadValue
 from ionlab.lanes import WIDTH
-from ionlab.maths import njit
+from ionlab.maths import log, njit, sqrt
 
 V_MIN_mV, V_MAX_mV, V_STEP_mV = -150.0, 100.0, 0.1
 V_GRID_mV = np.linspace(V_MIN_mV, V_MAX_mV, round((V_MAX_mV - V_MIN_mV) / V_STEP_mV) + 1)
-N_SECOND = 41  # rows of a table over a second state
 _READ = {}  # equations -> names of the parameters that their gates read
+N_SECOND = 61  # rows of a table over a second state
+# They lie as concentrations do, a step apart close to the lowest and each a sixth above the one
+# before further up, so that they resolve a rest of 0.1 uM and a cleft of 1 mM alike.
+CROWDED = 1e4
+CROWDING = np.arcsinh(CROWDED)
+
+
+def row_values(low, high):
+    """Return the values (N_SECOND,) of a second state from low to high that have a row each."""
+    return low + (high - low) * np.sinh(np.linspace(0.0, CROWDING, N_SECOND)) / CROWDED
+
+
+@njit(inline="always")
+def row_of(value, lowest, step, n_second):
+    """Return where a value lies among the rows, from 0; `step` is their mean distance."""
+    part = CROWDED * (value - lowest) / (step * (n_second - 1))
+    part = part if part > 0.0 else 0.0
+    row = (n_second - 1) / CROWDING * log(part + sqrt(part * part + 1.0))  # arsinh
+    return row if row < n_second - 1.000001 else n_second - 1.000001
 
 
 def same_table(cell):
@@ -49,7 +67,7 @@ def tabulate(cell, second=None):
     The first dimension has one row, or `N_SECOND` over the span of the state named `second`.
     """
     voltage, read = cell.state_names[0], _read(cell)
-    values = np.linspace(*cell.state(second).span, N_SECOND) if second else [None]
+    values = row_values(*cell.state(second).span) if second else [None]
     table = []
     for value in values:
         place = voltage, second, value
@@ -97,7 +115,7 @@ def _curve(kinetics, voltage, second, value):
     return PchipInterpolator(V_GRID_mV, _kinetics(kinetics, voltage, second, value).h_inf)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _tabulated(kinetics, voltage, second, value):
     """Kinetics on the grid, kept: cells that are compared differ in one gate at a time."""
     s = _grid(voltage, second, value)
@@ -117,7 +135,7 @@ def look_up(tables, of, x, n, grid, out):
     """Interpolate in tables (., second, V, 2 G), linearly, for n lanes of states x; into out.
 
     Lane i reads tables[of[i]]; out holds 2 G values a lane. grid is the index of the second state
-    or -1, its lowest value, its step.
+    or -1, its lowest value, its mean step.
     """
     _, n_second, n_V, n_out = tables.shape
     second_at, lowest, step = grid
@@ -138,9 +156,7 @@ def look_up(tables, of, x, n, grid, out):
                 out[g, i] = here + w[i] * (flat[below[i] + n_out + g] - here)
         return
     for i in range(n):
-        at = (x[second_at, i] - lowest) / step
-        at = at if at > 0.0 else 0.0
-        at = at if at < n_second - 1.000001 else n_second - 1.000001
+        at = row_of(x[second_at, i], lowest, step, n_second)
         q = int(at)
         v[i] = at - q
         below[i] += q * n_V * n_out
@@ -164,7 +180,7 @@ def look_up_smooth(table, V, second, lowest, step, out):
     x = min(max((V - V_MIN_mV) / V_STEP_mV, 1.0), n_V - 2.000001)
     k = int(x)
     w = x - k
-    y = min(max((second - lowest) / step, 0.0), n_second - 1.000001) if n_second > 1 else 0.0
+    y = row_of(second, lowest, step, n_second) if n_second > 1 else 0.0
     q = int(y)
     out[:] = 0.0
     for row in range(q, min(q + 2, n_second)):

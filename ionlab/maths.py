@@ -59,6 +59,21 @@ def cos(x):
     return x.cos() if hasattr(x, "cos") else np.cos(x)
 
 
+def asin(x):
+    """Return the angle from -pi/2 to pi/2 whose sine is x."""
+    return x.asin() if hasattr(x, "asin") else np.arcsin(x)
+
+
+def acos(x):
+    """Return the angle from 0 to pi whose cosine is x."""
+    return x.acos() if hasattr(x, "acos") else np.arccos(x)
+
+
+def atan(x):
+    """Return the angle from -pi/2 to pi/2 whose tangent is x."""
+    return x.atan() if hasattr(x, "atan") else np.arctan(x)
+
+
 def floor(x):
     """Return the largest whole number that is not above x."""
     return x.floor() if hasattr(x, "floor") else np.floor(x)
@@ -125,7 +140,8 @@ def _log(x):
         q = 1 / 5 + s * (1 / 7 + s * (1 / 9 + s * (1 / 11 + s * q)))
         q = 2.0 * f * (1.0 + s * (1 / 3 + s * q))
         n = _number(e + SHIFTER_BITS) - SHIFTER
-        return q + n * LOG2_HIGH + n * LOG2_LOW if x > 0.0 else np.nan
+        beyond = -np.inf if x == 0.0 else np.nan
+        return q + n * LOG2_HIGH + n * LOG2_LOW if x > 0.0 else beyond
 
     return fast
 
@@ -143,6 +159,21 @@ def _sin(x):
 @overload(cos)
 def _cos(x):
     return lambda x: math.cos(x)
+
+
+@overload(asin)
+def _asin(x):
+    return lambda x: math.asin(x)
+
+
+@overload(acos)
+def _acos(x):
+    return lambda x: math.acos(x)
+
+
+@overload(atan)
+def _atan(x):
+    return lambda x: math.atan(x)
 
 
 @overload(floor)

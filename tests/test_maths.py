@@ -10,19 +10,30 @@ import torch
 from ionlab import maths
 
 X = [0.1, 0.7, 2.5, 30.0]
+SINES = [-0.9, -0.2, 0.3, 0.8]
 
 
-@pytest.mark.parametrize("name", ["exp", "log", "sqrt"])
-def test_one_function_on_scalars_arrays_and_tensors(name):
+@pytest.mark.parametrize(
+    ("name", "points"),
+    [("exp", X), ("log", X), ("sqrt", X), ("asin", SINES), ("acos", SINES), ("atan", SINES)],
+)
+def test_one_function_on_scalars_arrays_and_tensors(name, points):
     f, scalar = getattr(maths, name), getattr(math, name)
-    wanted = [scalar(x) for x in X]
-    assert [float(f(x)) for x in X] == pytest.approx(wanted, rel=1e-15)
-    np.testing.assert_allclose(f(np.array(X)), wanted, rtol=1e-15)
-    tensor = torch.tensor([X, X], dtype=torch.float64, requires_grad=True)
+    wanted = [scalar(x) for x in points]
+    assert [float(f(x)) for x in points] == pytest.approx(wanted, rel=1e-15)
+    np.testing.assert_allclose(f(np.array(points)), wanted, rtol=1e-15)
+    tensor = torch.tensor([points, points], dtype=torch.float64, requires_grad=True)
     np.testing.assert_allclose(f(tensor).detach(), [wanted, wanted], rtol=1e-15)
     assert torch.autograd.gradcheck(f, tensor)
     compiled = numba.njit(lambda x: f(x))
-    assert [compiled(x) for x in X] == pytest.approx(wanted, rel=1e-15)
+    assert [compiled(x) for x in points] == pytest.approx(wanted, rel=1e-15)
+
+
+def test_log_of_zero_is_minus_infinity():
+    """As in NumPy: exp(n log(D)), a dose to a power, is zero without a drug."""
+    log = maths.log
+    assert numba.njit(lambda x: log(x))(0.0) == -math.inf
+    assert math.isnan(numba.njit(lambda x: log(x))(-1.0))
 
 
 def test_where_on_scalars_arrays_and_tensors():

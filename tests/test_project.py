@@ -27,14 +27,14 @@ ROOMS = (
     "network observed membrane settle progress train retrain neural_ode currents compare "
     "direct sensitivity presets store changes noise trajectory evidence refine search wells "
     "identify groups readout scenes plot widgets findings notebook report sweep stages "
-    "reproduce bench scoreboard check course options cli_course cli_sweep cli_scoreboard cli "
-    "__main__"
+    "reproduce bench scoreboard check course options cli_course cli_import cli_sweep "
+    "cli_scoreboard cli __main__"
 ).split()
 ONLY_IN = {"matplotlib": "plot", "ipywidgets": "widgets"}
 STARTS_FAST = set(
     "errors files maths cells perturb lanes gate_tables kernel implicit integrate simulate "
     "features units tables drift quality stimuli beats onsets recordings lei2017 options "
-    "cli_course cli".split()
+    "cli_course cli_import cli".split()
 )
 
 

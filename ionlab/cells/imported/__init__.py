@@ -18,7 +18,7 @@ from ionlab.files import cache_folder, replacing
 
 SUFFIXES = (".mmt", ".cellml")
 NOT_A_NAME, NAME = r"\W", r"\w+_[0-9a-f]{8}"
-VERSION = "4"  # of the translation; a new one translates every file anew
+VERSION = "5"  # of the translation; a new one translates every file anew
 EXTRA = (
     "model files are read with Myokit, which is not installed. "
     "Install it with: pip install 'ionlab[import]'"
@@ -34,7 +34,8 @@ def from_file(path, voltage=None, calcium=None, stimulus=None, check_units=True)
     digest of its content, so that no two are confused, and `cells.find` knows it from then on.
 
     voltage, calcium, stimulus : names of variables ("membrane.V"), where the file does not say.
-    check_units : refuse a file whose units disagree; False takes its numbers as written.
+    check_units : refuse a file whose units disagree in kind, as mV and mM; False takes its numbers
+        as written. Where they differ by a factor, the numbers are taken as written in any case.
 
     Raises `BadModel` for a file that is no model, is broken, or says what cannot be expressed.
 

@@ -20,6 +20,22 @@ def reach(e, found=None):
     return found
 
 
+def drives(var):
+    """Whether a variable is bound to time or to the pacing signal."""
+    return var.binding() in ("time", "pace")
+
+
+def chosen(e):
+    """Return the branch of an `if` or a `piecewise` that constants choose; None if states do."""
+    pieces = e.piecewise() if isinstance(e, mk.If) else e
+    for condition, value in zip(pieces.conditions(), pieces.pieces(), strict=False):
+        if not condition.is_constant():
+            return None
+        if condition.eval():
+            return value
+    return list(pieces.pieces())[-1]
+
+
 def states_in(e):
     """Return the states that an expression depends on."""
     return {var for var in reach(e) if var.is_state()}
@@ -30,6 +46,8 @@ def evaluate(e, values):
 
     values : variable -> float or array; what is not named has its value at the start.
     """
+    constants = {var: np.float64(var.eval()) for var in reach(e) if var.is_constant()}
+    values = {**constants, **values}
     bare = e.clone(expand=True, retain=list(values))
     known = {var.uname(): values.get(var) for var in (name.var() for name in bare.references())}
     for name in bare.references():

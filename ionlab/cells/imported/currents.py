@@ -8,14 +8,17 @@ import myokit as mk
 from ionlab.cells.imported.algebra import (
     ONE,
     ZERO,
+    chosen,
     divide,
+    drives,
     evaluate,
+    is_zero,
     negative,
     plus,
     reach,
     times,
 )
-from ionlab.cells.imported.reading import asked
+from ionlab.cells.imported.reading import asked, saying
 from ionlab.errors import BadModel
 
 OTHER = "I_other"  # terms of dV/dt that have no name of their own
@@ -66,7 +69,7 @@ def currents_of(reading, stimulus=None):
         names = ", ".join(e.code() for e, _ in driven)
         raise BadModel(
             f"{reading.path}: one term of dV/dt may be the stimulus, and {names} depend on time. "
-            f"Say which it is with cells.from_file(path, stimulus=...), and hold the others."
+            f"Hold the others, and {saying(reading.path, 'stimulus')}."
         )
     if not named:
         raise BadModel(
@@ -77,13 +80,8 @@ def currents_of(reading, stimulus=None):
     return list(named.values()), other, driven[0] if driven else None
 
 
-def drives(var):
-    """Whether a variable is bound to time or to the pacing signal."""
-    return var.binding() in ("time", "pace")
-
-
 def _terms(e, factor):
-    """Yield (term, factor) of a sum, through constant factors and names of sums of names."""
+    """Yield (term, factor) of a sum, through constant factors, switches and names of such sums."""
     if isinstance(e, (mk.Plus, mk.Minus)):
         yield from _terms(e[0], factor)
         yield from _terms(e[1], negative(factor) if isinstance(e, mk.Minus) else factor)
@@ -99,6 +97,8 @@ def _terms(e, factor):
         yield from _terms(e[0], times(factor, e[1]))
     elif isinstance(e, mk.Name) and _is_sum_of_names(e.var()):
         yield from _terms(e.var().rhs(), factor)
+    elif isinstance(e, (mk.If, mk.Piecewise)) and chosen(e) is not None:
+        yield from _terms(chosen(e), factor)
     else:
         yield e, factor
 
@@ -114,8 +114,8 @@ def _is_sum_of_names(var):
 
 
 def _is_idle_stimulus(var):
-    """Whether a variable is a constant whose name says that it is the stimulus."""
-    return var is not None and var.is_literal() and bool(STIMULUS.search(var.name()))
+    """Whether a variable is a constant zero whose name says that it is the stimulus."""
+    return var is not None and is_zero(var.rhs()) and bool(STIMULUS.search(var.name()))
 
 
 def scales_of(currents):

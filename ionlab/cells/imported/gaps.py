@@ -95,11 +95,19 @@ def _zero(factor, V, mV):
 
 
 def _log(e):
-    """Return the logarithm of exp(u) or of a positive number; None of anything else."""
+    """Return the logarithm of products of exp(u) and positive numbers; None of anything else."""
     if isinstance(e, mk.Exp):
         return e[0]
-    positive = e.is_literal() and e.eval() > 0
-    return mk.Number(log(e.eval())) if positive else None
+    if e.is_literal():
+        return mk.Number(log(e.eval())) if e.eval() > 0 else None
+    if isinstance(e, mk.Name) and not (e.var().is_state() or e.var().is_bound()):
+        return _log(e.var().rhs())
+    if not isinstance(e, (mk.Multiply, mk.Divide)):
+        return None
+    logs = [_log(operand) for operand in e]
+    if None in logs:
+        return None
+    return plus(logs[0], logs[1] if isinstance(e, mk.Multiply) else negative(logs[1]))
 
 
 def _removable(e, V, mV, zero):

@@ -19,8 +19,8 @@ from ionlab.cells.imported.algebra import (
 )
 from ionlab.cells.imported.reading import is_concentration, is_voltage
 
-V_mV = np.arange(-150.0, 100.5, 1.0) + 0.37  # where h_inf and tau are tried
-SLACK = 1e-3  # of h_inf beyond 0 to 1, as rounded constants leave it
+V_mV = np.arange(-120.0, 60.5, 1.0) + 0.37  # where h_inf and tau are tried
+SLACK = 0.02  # of h_inf beyond 0 to 1, as sums of rounded curves leave it
 
 
 class Gate(NamedTuple):
@@ -33,10 +33,10 @@ class Gate(NamedTuple):
 def gates_of(reading):
     """Return state -> `Gate` of the classic gates, the concentration that they read, and why not.
 
-    A gate is no voltage or concentration, starts between 0 and 1, and has h_inf between 0 and 1 and
-    a positive tau at every voltage; its equation is linear in itself, written as
-    alpha (1 - x) - beta x, as (h_inf - x) / tau, or otherwise. Its rates depend on V and at most
-    one concentration, the same for all gates. `why not` says for each other such state what it
+    A gate is no voltage or concentration, and has h_inf between 0 and 1 and a positive tau from
+    -120 to 60 mV; its equation is linear in itself, written as alpha (1 - x) - beta x, as
+    (h_inf - x) / tau, or otherwise. Its rates depend on V and at most one concentration, the same
+    for all gates. `why not` says for each other such state that starts between 0 and 1 what it
     lacks.
     """
     gates, seconds, plain = {}, {}, {}
@@ -61,7 +61,8 @@ def gates_of(reading):
         if s not in (None, second):
             del gates[x]
             plain[x] = f"depends on {s.qname()}, where other gates depend on {second.qname()}"
-    return gates, second, plain
+    near = {x: why for x, why in plain.items() if 0.0 <= x.initial_value(as_float=True) <= 1.0}
+    return gates, second, near
 
 
 def relaxation(e, x):
@@ -91,9 +92,9 @@ def _some(states):
 
 
 def _may_be_gate(x, reading):
-    """Whether a state is no voltage or concentration and starts between 0 and 1."""
-    other = is_voltage(x) or is_concentration(x) or x in (reading.voltage, reading.calcium)
-    return not other and 0.0 <= x.initial_value(as_float=True) <= 1.0
+    """Whether a state is no voltage or concentration."""
+    known = x in (reading.voltage, reading.calcium)
+    return not (known or is_voltage(x) or is_concentration(x))
 
 
 def _unsound(gate, reading):

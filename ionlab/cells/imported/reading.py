@@ -1,13 +1,15 @@
 """A model file in, a checked Myokit model out: its voltage, calcium, time, and their units."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 
 import myokit as mk
 import myokit.formats  # noqa: F401 (its importers)
 
-from ionlab.cells.imported.units import BARE, disagreement
+from ionlab.cells.imported.algebra import chosen, drives, evaluate, reach
+from ionlab.cells.imported.units import BARE, disagreements
 from ionlab.errors import BadModel, known
 
 MV, MS, MM = (mk.parse_unit(unit) for unit in ("mV", "ms", "mM"))
@@ -29,6 +31,7 @@ class Reading:
     protocol : its pacing protocol, or None.
     voltage, calcium : variables of the model; calcium may be None.
     ms : how many of the model's units of time one ms is.
+    slips : what to say of units that disagree by a factor, and of divisions by zero.
     """
 
     path: Path
@@ -38,6 +41,7 @@ class Reading:
     voltage: mk.Variable
     calcium: mk.Variable | None
     ms: float
+    slips: tuple[str, ...] = ()
 
     @property
     def mV(self):
@@ -61,10 +65,11 @@ def read(path, text, voltage=None, calcium=None, check_units=True):
 
     text : what stands in the file.
     voltage, calcium : names of variables, where the file does not say which they are.
-    check_units : refuse a file whose units disagree; otherwise its numbers are taken as written.
+    check_units : refuse a file whose units disagree in kind; otherwise take its numbers as written.
     """
     model, protocol = _parsed(path, text)
     model.remove_derivative_references()
+    _drop_protocols(model)
     model.create_unique_names()
     V = _voltage(path, model, voltage)
     Ca = _calcium(path, model, calcium)
@@ -76,12 +81,19 @@ def read(path, text, voltage=None, calcium=None, check_units=True):
             "Give it the unit [ms] or [s]."
         )
     reading = Reading(path, text, model, protocol, V, Ca, ms)
-    if check_units and (found := disagreement(model)):
-        raise BadModel(
-            f"{path}: units must agree; of {reading.place(found[0])}, {found[1]}. Mend the file, "
-            "or take its numbers as written: cells.from_file(path, check_units=False)."
-        )
-    return reading
+    slips = [
+        f"{reading.place(var)} divides by zero and is kept at {x:g}."
+        for var, x in _keep_limits(reading).items()
+    ]
+    for var, how, of_kind in disagreements(model) if check_units else ():
+        if of_kind:
+            raise BadModel(
+                f"{path}: units must agree; of {reading.place(var)}, {how}. Mend the file, or take "
+                "its numbers as written: cells.from_file(path, check_units=False), or at the "
+                f"command line ionlab import {path.name} --any-units."
+            )
+        slips.append(f"of {reading.place(var)}, {how}; its numbers are taken as written.")
+    return replace(reading, slips=tuple(slips))
 
 
 def _parsed(path, text):
@@ -106,6 +118,46 @@ def _parsed(path, text):
     if not model.count_states():
         raise BadModel(f"{path}: a cell needs states with derivatives, and this model has none.")
     return model, protocol
+
+
+def _drop_protocols(model):
+    """Drop the branches that depend on time and that constants switch off, as a voltage clamp."""
+    for var in model.variables(deep=True):
+        off = {
+            e: chosen(e)
+            for e in var.rhs().walk((mk.If, mk.Piecewise))
+            if any(map(drives, reach(e)))
+            and chosen(e) is not None
+            and not any(map(drives, reach(chosen(e))))
+        }
+        if off:
+            var.set_rhs(var.rhs().clone(subst=off))
+
+
+def _keep_limits(reading):
+    """Give constants that divide by zero the value that they have in C; return variable -> value.
+
+    So is 1 / (1 + K / dose), without a dose: zero.
+    """
+    kept = {}
+
+    def keep(var):
+        for name in var.rhs().references():
+            keep(name.var())
+        try:
+            var.eval()
+        except NOT_A_NUMBER:
+            kept[var], code = float(evaluate(var.rhs(), {})), var.rhs().code()
+            if not isfinite(kept[var]):
+                raise BadModel(
+                    f"{reading.path}: a constant must be a number, and {reading.place(var)} = "
+                    f"{code} divides by zero. Change the constants that it reads."
+                ) from None
+            var.set_rhs(kept[var])
+
+    for var in list(reading.model.variables(const=True, deep=True)):
+        keep(var)
+    return kept
 
 
 def _sentence(text):
@@ -149,6 +201,14 @@ def asked(path, model, kind, name, states_only=False):
     return by_name[name]
 
 
+def saying(path, kind, name="NAME"):
+    """Return how to say which variable is the voltage, the calcium or the stimulus."""
+    return (
+        f'say so with cells.from_file(path, {kind}="{name}"), or at the command line with ionlab '
+        f"import {path.name} --{kind} {name}"
+    )
+
+
 def _marked(model, kind):
     """Return the variable that the file marks, by Myokit's label or CellML's metadata."""
     tagged = [v for v in model.states() if v.meta.get("oxmeta") == OXMETA[kind]]
@@ -177,14 +237,13 @@ def _voltage(path, model, name):
     if found:
         names = ", ".join(v.qname() for v in found)
         raise BadModel(
-            f"{path}: a cell has one membrane voltage, and {names} may be it. Say which with "
-            f'cells.from_file(path, voltage="{found[0].qname()}"), or label it '
-            "membrane_potential in the file."
+            f"{path}: a cell has one membrane voltage, and {names} may be it. Label it "
+            f"membrane_potential in the file, or {saying(path, 'voltage', found[0].qname())}."
         )
     names = ", ".join(v.qname() for v in states)
     raise BadModel(
         f"{path}: no state is in mV, labelled membrane_potential or named V. If one of these is "
-        f'the voltage, say so with cells.from_file(path, voltage="..."): {names}.'
+        f"the voltage, {saying(path, 'voltage')}: {names}."
     )
 
 

@@ -5,11 +5,10 @@ from textwrap import indent
 import myokit as mk
 
 from ionlab.cells.cell import Parameter, State
-from ionlab.cells.imported.algebra import is_one, times
+from ionlab.cells.imported.algebra import drives, is_one, times
 from ionlab.cells.imported.currents import (
     OTHER,
     currents_of,
-    drives,
     is_added,
     scales_of,
     upstroke_of,
@@ -17,13 +16,14 @@ from ionlab.cells.imported.currents import (
 from ionlab.cells.imported.gaps import mend
 from ionlab.cells.imported.gates import gates_of
 from ionlab.cells.imported.names import Naming
-from ionlab.cells.imported.reading import unit_of
+from ionlab.cells.imported.reading import saying, unit_of
 from ionlab.cells.imported.stimulus import stimulus_of
 from ionlab.cells.imported.units import BARE
 from ionlab.cells.imported.writer import Writer
 from ionlab.errors import BadModel
 
-UNSEEN = 0.1  # the span of a state that starts at zero and is no gate
+UNSEEN = 0.1  # the span of a concentration that starts at zero
+WIDE = 1e4  # of a concentration that gates read: calcium of a subspace rises that far
 MODULE = '''"""{heading}
 
 {notes}
@@ -32,7 +32,7 @@ MODULE = '''"""{heading}
 from collections import namedtuple
 
 from ionlab.cells.cell import Cell, Equations, Kinetics, Parameter, State, Stimulus
-from ionlab.maths import cos, exp, floor, log, sin, sqrt, where
+from ionlab.maths import acos, asin, atan, cos, exp, floor, log, sin, sqrt, where
 
 NOTES = {notes_listed}
 
@@ -83,21 +83,11 @@ class Body:
         self.naming, self.known, self.lines = naming, dict(known), []
         self.writer = Writer(self._name)
 
-    def use(self, e, where):
-        """Return the text of an expression; what it depends on is written before it.
-
-        where : the variable whose equation this is, for messages.
-        """
+    def use(self, e):
+        """Return the text of an expression; what it depends on is written before it."""
         for ref in sorted(e.references(), key=lambda ref: ref.var().qname()):
             self._define(ref.var())
-        try:
-            return self.writer.ex(e)
-        except BadModel as error:
-            reading = self.naming.reading
-            raise BadModel(
-                f"{reading.path}: {reading.place(where)}: {error}. Write it with exp, log, sqrt, "
-                "powers, sin or cos."
-            ) from error
+        return self.writer.ex(e)
 
     def _define(self, var):
         if var in self.known or var.is_state() or self.naming.is_parameter(var):
@@ -106,10 +96,10 @@ class Body:
             reading = self.naming.reading
             raise BadModel(
                 f"{reading.path}: only the stimulus may depend on time, and {reading.place(var)} "
-                "is read elsewhere, too. If a current that reads it is the stimulus, say so with "
-                'cells.from_file(path, stimulus="...").'
+                "is read elsewhere, too. If a current that reads it is the stimulus, "
+                f"{saying(reading.path, 'stimulus')}."
             )
-        text = self.use(var.rhs(), var)
+        text = self.use(var.rhs())
         self.known[var] = self.naming.local(var)
         self.lines.append(f"{self.known[var]} = {text}")
 
@@ -144,16 +134,15 @@ def module(reading, name, stimulus=None):
     body = Body(naming)
     rows = []
     for x, gate in gates.items():
-        h_inf = body.use(gate.h_inf, x)
-        tau_ms = body.use(times(gate.tau, mk.Number(1.0 / ms)), x)
+        h_inf = body.use(gate.h_inf)
+        tau_ms = body.use(times(gate.tau, mk.Number(1.0 / ms)))
         rows += [f'    "{naming.names[x]}": Kinetics(', f"        {h_inf},", f"        {tau_ms},"]
         rows.append("    ),")
     gates_body = body.ending("\n".join(["return {", *rows, "}"]))
 
     body = Body(naming)
     rows = [
-        f"    {label}={body.use(per_capacitance(current), V if current is other else current.var)},"
-        for current, label in labels.items()
+        f"    {label}={body.use(per_capacitance(current))}," for current, label in labels.items()
     ]
     currents_body = body.ending("\n".join(["return Currents(", *rows, ")"]))
 
@@ -161,16 +150,16 @@ def module(reading, name, stimulus=None):
     for current, label in labels.items():
         if current.var is not None:
             factor = times(scale, current.factor)
-            body.known[current.var] = _over(f"I.{label}", factor, body, V)
+            body.known[current.var] = _over(f"I.{label}", factor, body)
     if driven is not None:
         drive, factor = driven[0], times(scale, driven[1])
         if isinstance(drive, mk.Name):
-            body.known[drive.var()] = _over("I_stim", factor, body, V)
+            body.known[drive.var()] = _over("I_stim", factor, body)
     rows = [f"    V=-({' + '.join(f'I.{label}' for label in labels.values())} + I_stim),"]
     others = [x for x in reading.model.states() if x is not V and x not in gates]
     for x in others:
         per_ms = times(mk.Number(ms / naming.per_unit(x)), x.rhs())
-        rows.append(f"    {naming.names[x]}={body.use(per_ms, x)},")
+        rows.append(f"    {naming.names[x]}={body.use(per_ms)},")
     derivatives_body = body.ending("\n".join(["return Derivatives(", *rows, ")"]))
 
     conductances, pumps = (
@@ -179,7 +168,7 @@ def module(reading, name, stimulus=None):
     states = [V, *(x for x in reading.model.states() if x is not V)]
     seconds = [naming.names[second]] if second is not None else []
     notes = [f"{reading.place(x)} is no classic gate: it {why}." for x, why in plain.items()]
-    notes.insert(0, f"{len(gates)} of {len(states)} states are classic gates.")
+    notes = [f"{len(gates)} of {len(states)} states are classic gates.", *notes, *reading.slips]
     title = reading.model.name() or reading.path.stem
     heading = f"{title}, written by ionlab from {reading.path.name}."
     return MODULE.format(
@@ -194,7 +183,9 @@ def module(reading, name, stimulus=None):
         gates_body=gates_body,
         currents_body=currents_body,
         derivatives_body=derivatives_body,
-        states="\n".join(f"        {_state(x, naming, x in gates)!r}," for x in states),
+        states="\n".join(
+            f"        {_state(x, naming, x in gates or x in plain, x is second)!r}," for x in states
+        ),
         parameters="\n".join(
             f"        {_parameter(v, label, reading)!r},"
             for v, label in sorted(naming.parameters.items(), key=lambda item: item[0].qname())
@@ -209,11 +200,11 @@ def module(reading, name, stimulus=None):
     )
 
 
-def _over(label, factor, body, V):
+def _over(label, factor, body):
     """Return the variable behind a current per capacitance: its label over the factor."""
     if isinstance(factor, mk.Divide) and is_one(factor[0]):
-        return f"({label} * {body.use(factor[1], V)})"
-    return label if is_one(factor) else f"({label} / ({body.use(factor, V)}))"
+        return f"({label} * {body.use(factor[1])})"
+    return label if is_one(factor) else f"({label} / ({body.use(factor)}))"
 
 
 def _current_unit(current):
@@ -222,12 +213,12 @@ def _current_unit(current):
     return unit_of(current.var) if as_written else "pA/pF"
 
 
-def _state(x, naming, is_gate):
-    """Return a `State`; what is no gate spans ten times its start, or twice one above 1."""
+def _state(x, naming, is_fraction, is_second):
+    """Return a `State`; the span of a concentration is a multiple of its start."""
     start = x.initial_value(as_float=True) / naming.per_unit(x)
-    if is_gate or naming.unit(x) == "mV":
+    if is_fraction or naming.unit(x) == "mV":
         return State(naming.names[x], naming.unit(x), start)
-    most = start * (10.0 if abs(start) < 1.0 else 2.0) or UNSEEN
+    most = start * ((WIDE if is_second else 10.0) if abs(start) < 1.0 else 2.0) or UNSEEN
     return State(naming.names[x], naming.unit(x), start, (min(most, 0.0), max(most, 0.0)))
 
 

@@ -4,8 +4,8 @@ import myokit as mk
 import numpy as np
 
 from ionlab.cells.cell import Stimulus
-from ionlab.cells.imported.algebra import evaluate, reach
-from ionlab.cells.imported.currents import drives
+from ionlab.cells.imported.algebra import drives, evaluate, reach
+from ionlab.cells.imported.reading import saying
 from ionlab.errors import BadModel
 
 START_ms, DURATION_ms = 10.0, 1.0  # as for the cells that ship; the duration if none is given
@@ -50,13 +50,15 @@ def _pulse(reading, driven, current, bound):
 
     t_ms = np.arange(0.0, SEARCHED_ms, STEP_ms)
     values = at(t_ms)
+    if not values.any():  # switched off
+        return Stimulus(0.0, DURATION_ms, START_ms)
     levels = np.unique(values)
     edges = np.flatnonzero(np.diff(values != 0, prepend=False))
     if len(levels) != 2 or 0.0 not in levels or len(edges) < 2:
         raise BadModel(
             f"{reading.path}: the stimulus must be pulses of one height within the first "
-            f"{SEARCHED_ms:g} ms, got {driven.code()}. Bind its time course to pace, or ask for "
-            "another term: cells.from_file(path, stimulus=...)."
+            f"{SEARCHED_ms:g} ms, got {driven.code()}. Bind its time course to pace; if another "
+            f"term of dV/dt is the stimulus, {saying(reading.path, 'stimulus')}."
         )
     on_ms, off_ms = (_edge(at, t_ms[k]) for k in edges[:2])
     return Stimulus(float(levels[levels != 0][0]), round(off_ms - on_ms, 6), START_ms)

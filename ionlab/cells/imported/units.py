@@ -10,21 +10,25 @@ BARE = (None, mk.units.dimensionless)
 SUMS = (mk.Plus, mk.Minus, mk.Less, mk.More, mk.LessEqual, mk.MoreEqual)
 
 
-def disagreement(model):
-    """Return the first variable whose equation mixes units that are known, and how; or None."""
+def disagreements(model):
+    """Yield (variable, how, whether it is of kind) where an equation mixes units that are known.
+
+    Of kind is mV with mM; mV with V is a factor, which simulators leave to the file.
+    """
     for var in model.variables(deep=True):
         for e in var.rhs().walk(SUMS):
             if all(map(_is_known, e)):
                 left, right = (_unit(operand) for operand in e)
                 if not _close(left, right):
-                    return var, f"{e.code()} mixes {left} and {right}"
-        if var.unit() not in BARE and _is_known(var.rhs()):
+                    yield var, f"{e.code()} mixes {left} and {right}", _differ(left, right)
+        silent = var.is_state() and model.time_unit() in BARE  # of how fast it changes
+        if var.unit() not in BARE and not silent and _is_known(var.rhs()):
             unit = _unit(var.rhs())
-            if var.is_state() and unit is not None and model.time_unit() not in BARE:
+            if var.is_state() and unit is not None:
                 unit *= model.time_unit()
             if not _close(unit, var.unit()):
-                return var, f"its equation gives {unit}, and it is in {var.unit()}"
-    return None
+                how = f"its equation gives {unit}, and it is in {var.unit()}"
+                yield var, how, _differ(unit, var.unit())
 
 
 def _is_known(e):
@@ -44,6 +48,10 @@ def _unit(e):
         return e.eval_unit(mk.UNIT_TOLERANT)
     except mk.IncompatibleUnitError:
         return None
+
+
+def _differ(a, b):
+    return not mk.Unit.can_convert(a, b)
 
 
 def _close(a, b):

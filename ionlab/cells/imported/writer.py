@@ -1,10 +1,9 @@
-"""Myokit's expressions as Python over `ionlab.maths`, elementwise: no `if`, no `and`, no `not`."""
+"""Myokit's expressions as Python over `ionlab.maths`, elementwise: where states decide, no `if`."""
 
 import myokit as mk
 from myokit.formats.python import PythonExpressionWriter
 
 from ionlab.cells.imported.algebra import states_in
-from ionlab.errors import BadModel
 
 OPPOSITE = {
     mk.Equal: mk.NotEqual,
@@ -54,18 +53,6 @@ class Writer(PythonExpressionWriter):
     def _ex_tan(self, e):
         return f"(sin({self.ex(e[0])}) / cos({self.ex(e[0])}))"
 
-    def _ex_asin(self, e):
-        self._refuse("asin")
-
-    def _ex_acos(self, e):
-        self._refuse("acos")
-
-    def _ex_atan(self, e):
-        self._refuse("atan")
-
-    def _refuse(self, function):
-        raise BadModel(f"{function}() is not among the functions of ionlab.maths")
-
     def _ex_and(self, e):
         return f"({self.ex(e[0])} & {self.ex(e[1])})"
 
@@ -81,6 +68,10 @@ class Writer(PythonExpressionWriter):
     def _ex_piecewise(self, e):
         conditions, values = list(e.conditions()), list(e.pieces())
         text = self.ex(values[-1])
+        if e.is_constant():  # a branch that is not taken may divide by zero
+            for condition, value in zip(reversed(conditions), reversed(values[:-1]), strict=True):
+                text = f"({self.ex(value)} if {self.ex(condition)} else {text})"
+            return text
         flat = not any(states_in(value) for value in values)
         moving = sorted(states_in(mk.Piecewise(*e)), key=lambda v: v.qname()) if flat else []
         if moving:  # numbers in all branches: of the kind and precision of the states
