@@ -14,7 +14,7 @@ from ionlab.errors import BadValue
 from ionlab.lanes import WIDTH
 from ionlab.maths import log, njit, sqrt
 
-V_MIN_mV, V_MAX_mV, V_STEP_mV = -150.0, 100.0, 0.1
+V_MIN_mV, V_MAX_mV, V_STEP_mV = -150.0, 150.0, 0.1
 V_GRID_mV = np.linspace(V_MIN_mV, V_MAX_mV, round((V_MAX_mV - V_MIN_mV) / V_STEP_mV) + 1)
 _READ = {}  # equations -> names of the parameters that their gates read
 N_SECOND = 61  # rows of a table over a second state

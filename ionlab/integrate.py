@@ -135,7 +135,7 @@ class Problem:
             ),
             bends=np.array(
                 [kernel.BEND_mV]
-                + [kernel.BEND * np.ptp(cell.state(n).span) for n in cell.other_names[1:]]
+                + [kernel.BEND * _extent(cell.state(n)) for n in cell.other_names[1:]]
             ),
             parameters=np.array(
                 [tuple(p.value for p in c.parameters) for c in distinct],
@@ -144,3 +144,8 @@ class Problem:
             stimulus=np.array([(c.stimulus.amplitude, c.stimulus.duration_ms) for c in distinct]),
             dtype=np.dtype([(n, float) for n in names]),
         )
+
+
+def _extent(state):
+    """Return over how much a state moves: its span, but no more than ten times its start."""
+    return min(np.ptp(state.span), 10.0 * abs(state.start) or np.inf)

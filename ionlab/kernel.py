@@ -20,9 +20,15 @@ from ionlab.gate_tables import look_up, look_up_smooth
 from ionlab.lanes import WIDTH, write
 from ionlab.maths import exp, njit
 
-DT_MIN_ms, DT_MAX_ms, DV_STEP_mV = 0.01, 0.2, 0.5  # dt = DV_STEP / abs(dV/dt), within bounds
+DT_MIN_ms, DT_MAX_ms, DV_STEP_mV = 0.01, 0.3, 0.5  # dt = DV_STEP / abs(dV/dt), within bounds
+DT_HELD_ms = 0.1  # at most, where states are held or V is all but the gates,
+FINER = 5.0  # and where it is, which is cheap, the other two are so much smaller
 DT_QUIET_ms = 8.0  # and longer, while by its bend V goes this straight, and the rest in spans:
-BEND_mV, BEND = 1e-4, 1e-3
+BEND_mV, BEND = 2e-4, 2e-3
+# States other than V and the gates take explicit steps, which a fast rate would make unstable. They
+# may bend by HARD times as much, in steps that grow by GROWTH at most; where one bent by four times
+# that it is taken anew.
+HARD, GROWTH, DT_LEAST_ms = 4.0, 1.5, 0.001
 STRIDE = 20  # samples from stop to stop where steps are eased
 V_LIMIT_mV = 300.0  # beyond it a run has diverged
 SOON_ms = 1e-9  # times nearer than this are the same
@@ -38,18 +44,26 @@ def rush_larsen_step(h, h_inf, tau_ms, dt_ms):
 
 
 @njit
-def advance(x, x0, rates, change, part, n, layout):
-    """Take n lanes from x0 to x over part (n,) ms, with rates and derivatives as they are."""
-    gate_at, other_at = layout
-    n_gates = len(gate_at)
-    for a in range(n_gates):
-        to, h_inf, tau_ms = gate_at[a], rates[a], rates[n_gates + a]
+def relax(x, x0, rates, part, n, gate_at):
+    """Take the gates of n lanes from x0 to x over part (n,) ms, by the same rates all along."""
+    for a in range(len(gate_at)):
+        to, h_inf, tau_ms = gate_at[a], rates[a], rates[len(gate_at) + a]
         for i in range(n):
             x[to, i] = rush_larsen_step(x0[to, i], h_inf[i], tau_ms[i], part[i])
+
+
+@njit
+def march(x, x0, change, part, n, other_at, clamped, following):
+    """Take the other states along by their derivatives, and what is held by its own slope."""
     for a in range(len(other_at)):
         to = other_at[a]
         for i in range(n):
             x[to, i] = x0[to, i] + part[i] * change[a, i]
+    for c in range(len(clamped)):
+        to = clamped[c]
+        for i in range(n):
+            if np.isfinite(following[c, i]):
+                x[to, i] = x0[to, i] + part[i] * following[c, i]
 
 
 def _differentiate(x, p, I_stim, n, change):
@@ -97,13 +111,23 @@ def _together(
     rates, change = np.empty((tables.shape[3], WIDTH)), np.empty((S, WIDTH))
     earlier, bend, reach = np.empty((S, WIDTH)), np.zeros(WIDTH), np.full(WIDTH, DT_MAX_ms)
     # what is held need not go straight; where V is all but the gates, it tells too little of them
-    longest = DT_MAX_ms if len(clamped) or len(bends) == 1 else DT_QUIET_ms
+    alone = len(bends) == 1
+    finer = FINER if alone else 1.0
+    held = len(clamped) > 0 or alone
+    usual, longest = DT_HELD_ms if held else DT_MAX_ms, DT_HELD_ms if held else DT_QUIET_ms
     stride = STRIDE if ease > 1.0 and not len(clamped) else 1
     following = np.full((len(clamped), WIDTH), np.nan)
     of, beat, sample = np.empty(WIDTH, np.int64), np.zeros(WIDTH, np.int64), np.full(WIDTH, -1)
     due = np.zeros(WIDTH, np.int64)
     t, end, room = np.zeros(WIDTH), np.zeros(WIDTH), np.zeros(WIDTH)
     dt, part, I_stim = np.zeros(WIDTH), np.zeros(WIDTH), np.zeros(WIDTH)
+    hard, limit = np.zeros(WIDTH), np.full(WIDTH, DT_MAX_ms)
+    explicit = np.ones(len(bends))  # but V, which DV_STEP bounds, and what is held
+    explicit[0] = 0.0
+    for a in range(len(bends)):
+        for c in range(len(clamped)):
+            if layout[1][a] == clamped[c]:
+                explicit[a] = 0.0
     peak, crossing = np.empty(WIDTH), np.full(WIDTH, np.nan)
     for i in range(n):
         for a in range(S):
@@ -159,38 +183,44 @@ def _together(
             room[i] = edge - t[i]
         if running == 0:
             return
-        # exponential midpoint rule: rates at t take x halfway, rates there all the way
+        # exponential midpoint rule: derivatives at t take the others halfway; the rates there take
+        # the gates halfway and all the way; the derivatives there take the others all the way
         x0[:] = x
-        for stage in range(2):
-            look_up(tables, of, x, n, grid, rates)
-            differentiate(x, own, I_stim, n, change)
-            if stage == 0:
-                for i in range(n):
-                    slope_mV = change[0, i]
-                    for c in range(len(clamped)):
-                        if clamped[c] == 0 and np.isfinite(following[c, i]):
-                            slope_mV = following[c, i]
-                    step = DV_STEP_mV / (abs(slope_mV) + 1e-12)
-                    longer = ease if sample[i] < first else 1.0
-                    straight = min(step, longer * reach[i], longest)
-                    step = step if step > DT_MIN_ms else DT_MIN_ms
-                    step = step if step < DT_MAX_ms else DT_MAX_ms
-                    step = max(longer * step, straight)
-                    dt[i] = step if step < room[i] else room[i]
-                    part[i], bend[i] = 0.5 * dt[i], 0.0
-                earlier[:] = change
-            else:
-                for a in range(len(bends)):
-                    for i in range(n):
-                        bend[i] = max(bend[i], abs(change[a, i] - earlier[a, i]) / bends[a])
-            advance(x, x0, rates, change, part if stage == 0 else dt, n, layout)
-            for c in range(len(clamped)):
-                to = clamped[c]
-                for i in range(n):
-                    if np.isfinite(following[c, i]):
-                        along = (0.5 if stage == 0 else 1.0) * dt[i]
-                        x[to, i] = x0[to, i] + along * following[c, i]
+        differentiate(x, own, I_stim, n, earlier)
         for i in range(n):
+            slope_mV = earlier[0, i]
+            for c in range(len(clamped)):
+                if clamped[c] == 0 and np.isfinite(following[c, i]):
+                    slope_mV = following[c, i]
+            step = DV_STEP_mV / finer / (abs(slope_mV) + 1e-12)
+            longer = ease if sample[i] < first else 1.0
+            straight = min(step, longer * reach[i], longest)
+            step = step if step > DT_MIN_ms / finer else DT_MIN_ms / finer
+            step = step if step < usual else usual
+            step = max(longer * step, straight)
+            step = step if step < limit[i] else limit[i]
+            dt[i] = step if step < room[i] else room[i]
+            part[i], bend[i], hard[i] = 0.5 * dt[i], 0.0, 0.0
+        march(x, x0, earlier, part, n, layout[1], clamped, following)
+        look_up(tables, of, x, n, grid, rates)
+        relax(x, x0, rates, part, n, layout[0])
+        differentiate(x, own, I_stim, n, change)
+        for a in range(len(bends)):
+            for i in range(n):
+                turn = abs(change[a, i] - earlier[a, i]) / bends[a]
+                bend[i] = max(bend[i], turn)
+                hard[i] = max(hard[i], explicit[a] * turn)
+        march(x, x0, change, dt, n, layout[1], clamped, following)
+        relax(x, x0, rates, dt, n, layout[0])
+        for i in range(n):
+            if dt[i] > 0.0:
+                most = max(GROWTH * max(limit[i], dt[i]), DT_LEAST_ms)
+                allowed = np.sqrt(HARD * dt[i] / (hard[i] + 1e-12))
+                limit[i] = max(allowed, DT_LEAST_ms) if allowed < most else most
+            if dt[i] > 2.0 * limit[i]:  # back, and anew
+                dt[i] = 0.0
+                for a in range(S):
+                    x[a, i] = x0[a, i]
             if x0[0, i] < UPSTROKE_mV <= x[0, i]:
                 crossing[i] = t[i] + dt[i] * (UPSTROKE_mV - x0[0, i]) / (x[0, i] - x0[0, i])
             peak[i] = max(peak[i], x[0, i])

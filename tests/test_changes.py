@@ -138,7 +138,11 @@ def table_of(cell, name):
 
 
 def test_kept_tables_never_mix_two_cells():
-    """Every cell's own gates, twice over, so that the second round reads what was kept."""
+    """Every cell's own gates, twice over, so that the second round reads what was kept.
+
+    A moved curve is read off the one before it. Two that differ least, by 0.1 and 0.101 mV, differ
+    by 4e-5.
+    """
     cells = [
         apply(cell, {Change(kind, name): value})
         for cell in (CELL, ENDO, CELL.perturbed(g_Kr=0.5))
@@ -151,7 +155,9 @@ def test_kept_tables_never_mix_two_cells():
     for cell in cells + cells[::-1]:
         expected = cell.gates(cell.at(V=gate_tables.V_GRID_mV))
         for name in {"s", "f", "m"} & set(cell.gate_names):
-            np.testing.assert_array_equal(table_of(cell, name), np.array(expected[name]))
+            np.testing.assert_allclose(
+                table_of(cell, name), np.array(expected[name]), rtol=1e-6, atol=1e-7
+            )
 
 
 def test_what_is_done_to_a_table_does_not_reach_the_kept_one():
