@@ -20,7 +20,7 @@ from ionlab.gate_tables import look_up, look_up_smooth
 from ionlab.lanes import WIDTH, write
 from ionlab.maths import exp, njit
 
-DT_MIN_ms, DT_MAX_ms, DV_STEP_mV = 0.01, 0.3, 0.5  # dt = DV_STEP / abs(dV/dt), within bounds
+DT_MIN_ms, DT_MAX_ms, DV_STEP_mV = 0.01, 0.3, 0.25  # dt = DV_STEP / abs(dV/dt), within bounds
 DT_HELD_ms = 0.1  # at most, where states are held or V is all but the gates,
 FINER = 5.0  # and where it is, which is cheap, the other two are so much smaller
 DT_QUIET_ms = 8.0  # and longer, while by its bend V goes this straight, and the rest in spans:
@@ -53,12 +53,17 @@ def relax(x, x0, rates, part, n, gate_at):
 
 
 @njit
-def march(x, x0, change, part, n, other_at, clamped, following):
-    """Take the other states along by their derivatives, and what is held by its own slope."""
+def march(x, x0, change, part, n, other_at):
+    """Take the other states along by their derivatives."""
     for a in range(len(other_at)):
         to = other_at[a]
         for i in range(n):
             x[to, i] = x0[to, i] + part[i] * change[a, i]
+
+
+@njit
+def hold(x, x0, following, part, n, clamped):
+    """Take what is held along by its own slope; NaN lets it go."""
     for c in range(len(clamped)):
         to = clamped[c]
         for i in range(n):
@@ -201,17 +206,20 @@ def _together(
             step = step if step < limit[i] else limit[i]
             dt[i] = step if step < room[i] else room[i]
             part[i], bend[i], hard[i] = 0.5 * dt[i], 0.0, 0.0
-        march(x, x0, earlier, part, n, layout[1], clamped, following)
+        march(x, x0, earlier, part, n, layout[1])
+        hold(x, x0, following, part, n, clamped)
         look_up(tables, of, x, n, grid, rates)
         relax(x, x0, rates, part, n, layout[0])
+        hold(x, x0, following, part, n, clamped)
         differentiate(x, own, I_stim, n, change)
         for a in range(len(bends)):
             for i in range(n):
                 turn = abs(change[a, i] - earlier[a, i]) / bends[a]
                 bend[i] = max(bend[i], turn)
                 hard[i] = max(hard[i], explicit[a] * turn)
-        march(x, x0, change, dt, n, layout[1], clamped, following)
+        march(x, x0, change, dt, n, layout[1])
         relax(x, x0, rates, dt, n, layout[0])
+        hold(x, x0, following, dt, n, clamped)
         for i in range(n):
             if dt[i] > 0.0:
                 most = max(GROWTH * max(limit[i], dt[i]), DT_LEAST_ms)
