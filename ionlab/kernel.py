@@ -25,10 +25,11 @@ DT_HELD_ms = 0.1  # at most, where states are held or V is all but the gates,
 FINER = 5.0  # and where it is, which is cheap, the other two are so much smaller
 DT_QUIET_ms = 8.0  # and longer, while by its bend V goes this straight, and the rest in spans:
 BEND_mV, BEND = 2e-4, 2e-3
-# States other than V and the gates take explicit steps, which a fast rate would make unstable. They
-# may bend by HARD times as much, in steps that grow by GROWTH at most; where one bent by four times
-# that it is taken anew.
-HARD, GROWTH, DT_LEAST_ms = 4.0, 1.5, 0.001
+# Other states than V and the gates take explicit steps, which a fast rate makes unstable. That rate
+# is how fast they turn over how fast they move, or STILL of their bends a ms: rate * dt is kept
+# below STABLE, and a bend below HARD times its own, by steps that grow by GROWTH at most; a step of
+# more than twice that is taken anew.
+STABLE, HARD, GROWTH, STILL, DT_LEAST_ms = 0.7, 2.0, 1.2, 0.01, 0.001
 STRIDE = 20  # samples from stop to stop where steps are eased
 V_LIMIT_mV = 300.0  # beyond it a run has diverged
 SOON_ms = 1e-9  # times nearer than this are the same
@@ -126,7 +127,7 @@ def _together(
     due = np.zeros(WIDTH, np.int64)
     t, end, room = np.zeros(WIDTH), np.zeros(WIDTH), np.zeros(WIDTH)
     dt, part, I_stim = np.zeros(WIDTH), np.zeros(WIDTH), np.zeros(WIDTH)
-    hard, limit = np.zeros(WIDTH), np.full(WIDTH, DT_MAX_ms)
+    turned, moved, limit = np.zeros(WIDTH), np.zeros(WIDTH), np.full(WIDTH, DT_MAX_ms)
     explicit = np.ones(len(bends))  # but V, which DV_STEP bounds, and what is held
     explicit[0] = 0.0
     for a in range(len(bends)):
@@ -205,7 +206,7 @@ def _together(
             step = max(longer * step, straight)
             step = step if step < limit[i] else limit[i]
             dt[i] = step if step < room[i] else room[i]
-            part[i], bend[i], hard[i] = 0.5 * dt[i], 0.0, 0.0
+            part[i], bend[i], turned[i], moved[i] = 0.5 * dt[i], 0.0, 0.0, STILL
         march(x, x0, earlier, part, n, layout[1])
         hold(x, x0, following, part, n, clamped)
         look_up(tables, of, x, n, grid, rates)
@@ -216,15 +217,17 @@ def _together(
             for i in range(n):
                 turn = abs(change[a, i] - earlier[a, i]) / bends[a]
                 bend[i] = max(bend[i], turn)
-                hard[i] = max(hard[i], explicit[a] * turn)
+                turned[i] = max(turned[i], explicit[a] * turn)
+                moved[i] = max(moved[i], explicit[a] * abs(earlier[a, i]) / bends[a])
         march(x, x0, change, dt, n, layout[1])
         relax(x, x0, rates, dt, n, layout[0])
         hold(x, x0, following, dt, n, clamped)
         for i in range(n):
             if dt[i] > 0.0:
-                most = max(GROWTH * max(limit[i], dt[i]), DT_LEAST_ms)
-                allowed = np.sqrt(HARD * dt[i] / (hard[i] + 1e-12))
-                limit[i] = max(allowed, DT_LEAST_ms) if allowed < most else most
+                most = GROWTH * max(limit[i], dt[i])
+                stable = STABLE * part[i] * moved[i] / (turned[i] + 1e-12)
+                stable = min(stable, np.sqrt(HARD * dt[i] / (turned[i] + 1e-12)))
+                limit[i] = max(stable if stable < most else most, DT_LEAST_ms)
             if dt[i] > 2.0 * limit[i]:  # back, and anew
                 dt[i] = 0.0
                 for a in range(S):

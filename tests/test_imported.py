@@ -554,6 +554,30 @@ def test_without_myokit_the_extra_is_named(write, monkeypatch):
         cells.from_file(write(more="\n# another file\n"))
 
 
+def test_a_fast_rate_between_plain_states_is_stepped_through(write):
+    """60/ms between two states of a channel, as Markov models have; against LSODA."""
+    more = """
+[channel]
+dot(O) = 60 [1/ms] * (C - O) + 0.02 [1/ms] * gate.x * (1 - C)
+dot(C) = 60 [1/ms] * (O - C) - 0.05 [1/ms] * C
+"""
+    start = {"gate.x = 0.1\n": "gate.x = 0.1\nchannel.O = 0.2\nchannel.C = 0.4\n"}
+    start["I_x = g * x * V"] = "I_x = g * x * channel.O * V"
+    cell = cells.from_file(write(replace=start, more=more))
+    assert {"O", "C"} <= set(cell.other_names)
+    found, exact = (pace(cell, [300.0], 600.0, 300.0, method=m) for m in ("rush-larsen", "LSODA"))
+    for name in ("V", "O", "C"):
+        span = np.ptp(exact[name])
+        np.testing.assert_allclose(found[name], exact[name], atol=0.01 * span, err_msg=name)
+
+
+def test_a_stimulus_may_take_V_beyond_100_mV(write):
+    """As models whose stimulus is one of 2 ms do: h_inf at 130 mV is that of 130 mV."""
+    cell = cells.from_file(write(replace={"(V + 20) / 5": "(V - 130) / 5"}))
+    held = clamp(cell, {"V": np.full((1, 201), 130.0)})
+    assert held["x"][0, -1] == pytest.approx(0.5, abs=1e-3)
+
+
 def test_a_model_that_diverges_says_when(write):
     path = write(replace={"I_x = g * x * V": "I_x = -0.2 * x * V^2"})
     with pytest.raises(Diverged, match="small_.* diverged .* after"):
