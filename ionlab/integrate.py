@@ -22,8 +22,8 @@ def integrate(
     onsets : (N, B) of the stimuli, rising; infinity where there is none.
     samples, first : how many there are from time 0, and the first that is kept.
     held : state -> (N, samples) values that it is clamped to; NaN lets it go.
-    ease : with the fast kernel, how much longer its steps are before `first`. At 2.5 it takes a
-        third of the time and the slow ions come out within 0.002 mM after 20 s.
+    ease : with the fast kernel, how much longer its steps are before `first`. At 2.5 it takes
+        half the time and the slow ions come out within 0.002 mM after 20 s.
     quiet : without a progress bar, for one of many calls.
     """
     known("method", method, METHODS)

@@ -227,12 +227,12 @@ def test_simulate_refuses(options, say):
 
 
 def test_a_diverging_run_leaves_no_file():
-    said = refused("simulate", "--scale", "g_Na=1000", "--out", "x.csv", say="diverged")
+    said = refused("simulate", "--scale", "g_CaL=1e8", "--out", "x.csv", say="diverged")
     assert re.search(r"after \d+ ms", said)
 
 
 def test_a_diverging_neural_ode_leaves_no_file():
-    options = ["--gates", "learned", "--scale", "g_Na=1000"]
+    options = ["--gates", "learned", "--scale", "g_CaL=1e8"]
     said = refused("simulate", *options, "--out", "x.csv", say="diverged")
     assert re.search(r"after \d+ ms", said)
 

@@ -148,7 +148,7 @@ def test_agreement_is_zero_with_itself_and_sees_a_change():
 
 
 def test_a_neural_ode_that_diverges_says_so(case):
-    gains = np.where(np.arange(6) == 1, 1e5, 1.0)
+    gains = np.where(np.arange(6) == 1, 1e7, 1.0)
     row = readout.agreement(CELL, readout.ode(readout.Network(case.fit.n1, gains)), (500.0,))["500"]
     assert row == {**row, "capture": "diverged", "apd90_ms": None, "v_rmse_mV": None}
 
