@@ -247,11 +247,13 @@ def ratios(cell, changes, found: Found, explanations):
 
     A current that the best explanation leaves alone gets the ratio that it would have if it had
     changed besides, and the evidence of whatever of it, amount or gate, most likely changed
-    besides. Where explanations are tied, the interval covers what each of them says.
+    besides. Where explanations are tied, the interval covers what each of them says, and a current
+    is called changed if all of them change it.
     """
     evidence, best = found.evidence, found.hypotheses[0]
     own = {c.target: c for c in explanations[0].changes if c.kind == "amount"}
-    changed = {c.current for c in explanations[0].changes}
+    named = [{c.current for c in e.changes} for e in tied(explanations)]
+    supported = set.intersection(*named)
     acts = {j: acts_on(cell, changes[j]) for j in evidence.offered}
     rows = []
     for k in amounts(changes):
@@ -259,7 +261,7 @@ def ratios(cell, changes, found: Found, explanations):
         without = tuple(j for j in best.changes if acts[j] != name)
         wider = best.changes if k in best.changes else (*best.changes, k)
         with_it = [best.changes]
-        if name not in changed:
+        if name not in named[0]:
             with_it = [(*best.changes, j) for j in evidence.offered if acts[j] == name]
         less, *more = evidence.linear(found.A, found.z, found.theta, [without, *with_it])
         if name in own:
@@ -269,13 +271,13 @@ def ratios(cell, changes, found: Found, explanations):
             error = np.sqrt(covariance[-1, -1])
             ratio, low, high = np.exp(values[-1] + LEVEL * error * np.array([0.0, -1.0, 1.0]))
         for e in tied(explanations)[1:]:
-            if name in changed and name in {c.current for c in e.changes}:
+            if name in named[0] and name in {c.current for c in e.changes}:
                 other = [c for c in e.changes if c.kind == "amount" and c.target == name]
                 low = min([low, *(c.low for c in other)] if other else [low, 1.0])
                 high = max([high, *(c.high for c in other)] if other else [high, 1.0])
         weight = float(max(more) - less)
         rows.append(
-            CurrentChange(name, float(ratio), float(low), float(high), weight, name in changed)
+            CurrentChange(name, float(ratio), float(low), float(high), weight, name in supported)
         )
     return tuple(sorted(rows, key=lambda c: (-c.changed, -c.evidence)))
 
