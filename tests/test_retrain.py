@@ -201,9 +201,9 @@ def test_n2_stack_against_one_by_one_and_what_is_frozen(paper):
     together = retrain(fit, datasets, [1e-4, 2e-3], **settings)
     for d, k in ((0, 1), (1, 0)):
         alone = retrain(fit, datasets[d : d + 1], together.eta[k : k + 1], **settings)
-        torch.testing.assert_close(
-            gating(together.network(d, k)), gating(alone.network(0, 0)), rtol=1e-4, atol=1e-4
-        )
+        off = (gating(together.network(d, k)) - gating(alone.network(0, 0))).abs()
+        # where a gradient is next to zero, rounding decides the sign of a step of Adam
+        assert off.mean() < 1e-5 and off.max() < recipe.learning_rate
         assert together.misfit_mV[d, k] == pytest.approx(alone.misfit_mV[0, 0], rel=1e-3)
         assert together.drift[d, k] == pytest.approx(alone.drift[0, 0], rel=1e-3)
     after = {**fit.n1.state_dict(), **fit.n2.state_dict()}

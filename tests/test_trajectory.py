@@ -161,7 +161,7 @@ def test_an_axon_is_paced_at_full_accuracy():
 
 
 def test_a_cell_that_diverges_is_far_away_and_finite(both):
-    lost = both.predict([theta(amount_I_K1=9.0)])[0]
+    lost = both.predict([theta(amount_I_CaL=18.0)])[0]
     assert np.isfinite(lost).all()
     for block in both.blocks:
         off = (lost - both.seen)[block.rows] / block.range
