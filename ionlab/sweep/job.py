@@ -8,6 +8,7 @@ import io
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 from dataclasses import asdict, dataclass, field
@@ -107,7 +108,9 @@ def _run(text, name, parameters, folder):
 def _kernel_manager():
     """Return a class of kernels: this interpreter, one thread each, whatever is installed.
 
-    `notebook.this_python` does it by the environment, which the threads of a worker share.
+    `notebook.this_python` does it by the environment, which the threads of a worker share. What a
+    kernel itself says, as when it is shut down early, stays off the terminal; what a cell prints
+    is in the notebook.
     """
     from ipykernel.kernelspec import get_kernel_dict
     from jupyter_client import AsyncKernelManager
@@ -118,6 +121,9 @@ def _kernel_manager():
         def kernel_spec(self):
             quiet = ["--IPKernelApp.log_level=ERROR"]
             return KernelSpec(**get_kernel_dict(extra_arguments=quiet), env=ONE_THREAD)
+
+        async def start_kernel(self, **options):
+            return await super().start_kernel(stderr=subprocess.DEVNULL, **options)
 
     return Kernel
 
