@@ -100,7 +100,7 @@ def identify_wells(
         chance = np.diag(by_chance(pooled, base))
         home = replace(base, covariance=base.covariance + chance)
         found = explain(relieved, Evidence(home, odds), tick=bar.update)
-    drawn = resample(pooled, base, found, sides, seed=seed)
+    drawn = resample(pooled, base, found, (sides[0], relieved), seed=seed)
     wide = [_widened(h, drawn.values[h.changes]) if h.changes else h for h in found.hypotheses]
     found = replace(found, hypotheses=_fewest_first(wide))
     unsure = np.sqrt(np.diag(base.covariance))

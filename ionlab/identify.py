@@ -245,7 +245,8 @@ def kind_of(explanations):
 def ratios(cell, changes, found: Found, explanations):
     """Return a `CurrentChange` for each current, by evidence.
 
-    A current that the best explanation leaves alone gets the ratio that it would have if it had
+    A current of the best explanation has the evidence by which that is likelier than what leaves
+    the current alone, each fitted in full. Any other gets the ratio that it would have if it had
     changed besides, and the evidence of whatever of it, amount or gate, most likely changed
     besides. Where explanations are tied, the interval covers what each of them says, and a current
     is called changed if all of them change it.
@@ -255,18 +256,26 @@ def ratios(cell, changes, found: Found, explanations):
     named = [{c.current for c in e.changes} for e in tied(explanations)]
     supported = set.intersection(*named)
     acts = {j: acts_on(cell, changes[j]) for j in evidence.offered}
+
+    def near(sets):
+        return evidence.linear(found.A, found.z, found.theta, sets)
+
     rows = []
     for k in amounts(changes):
         name = changes[k].target
-        without = tuple(j for j in best.changes if acts[j] != name)
-        wider = best.changes if k in best.changes else (*best.changes, k)
-        with_it = [best.changes]
-        if name not in named[0]:
+        if name in named[0]:
+            alone = [h for h in found.hypotheses if name not in {acts[j] for j in h.changes}]
+            without = tuple(j for j in best.changes if acts[j] != name)
+            less = [h.log_evidence - best.log_evidence for h in alone]
+            weight = -max(less) if less else -np.diff(near([best.changes, without]))[0]
+        else:
             with_it = [(*best.changes, j) for j in evidence.offered if acts[j] == name]
-        less, *more = evidence.linear(found.A, found.z, found.theta, [without, *with_it])
+            less, *more = near([best.changes, *with_it])
+            weight = max(more) - less
         if name in own:
             ratio, low, high = own[name].value, own[name].low, own[name].high
         else:
+            wider = best.changes if k in best.changes else (*best.changes, k)
             _, values, covariance, _ = evidence.posterior(found.A, found.z, found.theta, wider)
             error = np.sqrt(covariance[-1, -1])
             ratio, low, high = np.exp(values[-1] + LEVEL * error * np.array([0.0, -1.0, 1.0]))
@@ -275,9 +284,10 @@ def ratios(cell, changes, found: Found, explanations):
                 other = [c for c in e.changes if c.kind == "amount" and c.target == name]
                 low = min([low, *(c.low for c in other)] if other else [low, 1.0])
                 high = max([high, *(c.high for c in other)] if other else [high, 1.0])
-        weight = float(max(more) - less)
         rows.append(
-            CurrentChange(name, float(ratio), float(low), float(high), weight, name in supported)
+            CurrentChange(
+                name, float(ratio), float(low), float(high), float(weight), name in supported
+            )
         )
     return tuple(sorted(rows, key=lambda c: (-c.changed, -c.evidence)))
 

@@ -244,16 +244,17 @@ class Resampled:
 def resample(pooled, base, found, sides, resamples=RESAMPLES, seed=0):
     """Return `Resampled`: wells of both groups drawn anew and judged near the best fit.
 
-    base : the `Control`. found : of `search.explain`. sides : the `Trajectories` of both groups.
-    No cell is simulated: beats, control and changes all move linearly.
+    base : the `Control`. found : of `search.explain`. sides : the `Trajectories` of both groups, as
+    they were explained. No cell is simulated: beats and control move linearly, and so does each
+    explanation near its own fit.
     """
     rng, evidence = np.random.default_rng(seed), found.evidence
-    asked = [h.changes for h in found.hypotheses]
-    sets = list(dict.fromkeys([*asked, (), *((k,) for k in evidence.offered)]))
+    fits, noise = found.hypotheses, found.noise
+    near = [(noise.whiten(h.derivatives), sides[1].seen - h.prediction, h.theta) for h in fits]
     follow = base.covariance @ base.noise.whiten(base.derivatives).T  # of theta_X, per noise
     beats = [typical(V, pooled.onset) for V in pooled.wells_mV]
-    best, values = [], {S: [] for S in asked}
     used = [side.blocks[0].t_ms.astype(int) for side in sides]
+    best, values = [], {h.changes: [] for h in fits}
     for _ in range(resamples):
         x, y = (
             (typical(V[rng.integers(len(V), size=len(V))], pooled.onset) - beat)[at]
@@ -262,9 +263,11 @@ def resample(pooled, base, found, sides, resamples=RESAMPLES, seed=0):
         theta = follow @ base.noise.whiten(x)
         control = replace(evidence.control, theta=base.theta + theta)
         moved = Evidence(control, evidence.log_odds)
-        left = carried(x - base.derivatives @ theta, *sides)
-        z = found.z + found.noise.whiten(y - left)
-        best.append(sets[int(moved.linear(found.A, z, found.theta, sets).argmax())])
-        for S in asked:
-            values[S].append(moved.posterior(found.A, z, found.theta, S)[1])
+        left = y - carried(x - base.derivatives @ theta, *sides)
+        likely = []
+        for h, (A, residual, at) in zip(fits, near, strict=True):
+            z = noise.whiten(residual + left)
+            likely.append(moved.linear(A, z, at, [h.changes])[0])
+            values[h.changes].append(moved.posterior(A, z, at, h.changes)[1])
+        best.append(fits[int(np.argmax(likely))].changes)
     return Resampled(tuple(best), {S: np.array(v) for S, v in values.items()})

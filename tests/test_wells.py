@@ -156,18 +156,11 @@ def test_resampled_wells_scatter_as_means_do():
     change = candidates(CELL)[:1]
     base = Control(change, np.zeros(1), np.array([[1e-4]]), None, A, noise)
     evidence = Evidence(base, np.array([-2.0]))
-    S, z = (0,), 0.3 * A[:, 0] / 0.1
-    fitted = Hypothesis(S, *[None] * (len(Hypothesis.__dataclass_fields__) - 1))
-    found = SimpleNamespace(
-        evidence=evidence,
-        hypotheses=(fitted,),
-        theta=np.zeros(1),
-        A=A / 0.1,
-        z=z,
-        noise=noise,
-    )
+    S = (0,)
+    fitted = Hypothesis(S, np.zeros(1), None, None, None, None, np.zeros(len(A)), A)
+    found = SimpleNamespace(evidence=evidence, hypotheses=(fitted,), noise=noise)
     pooled = Pooled((None, None), beats, ONSET, None)
-    side = SimpleNamespace(blocks=[SimpleNamespace(t_ms=at.astype(float))])
+    side = SimpleNamespace(blocks=[SimpleNamespace(t_ms=at.astype(float))], seen=0.3 * A[:, 0])
     drawn = resample(pooled, base, found, (side, side), resamples=1000)
     assert drawn.values[S].mean() == pytest.approx(0.3, abs=0.01)
     expected = np.sqrt(sum(h.var() / len(h) for h in heights))
