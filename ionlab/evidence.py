@@ -3,8 +3,9 @@
 Near a point theta the prediction is linear, so a hypothesis (a set S of changes, each with a
 Gaussian prior) has a Gaussian posterior and an evidence in closed form: P x P matrices, no
 simulation. That is fast enough to try every set of three. What has not changed may still differ
-a little (`STILL_SD`), for no cell stands still between two recordings. The prior odds of S are
-those of few changes, the part that the L1 term plays in Eq. 2.6.2.
+a little (`STILL_SD`), for no cell stands still between two recordings; how still this one stood is
+read from the recordings (`settled`). The prior odds of S are those of few changes, the part that
+the L1 term plays in Eq. 2.6.2.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from threadpoolctl import threadpool_limits
 CELL_SD = {"amount": 0.7, "shift": 4.0, "stretch": 0.15, "tau": 0.3, "start": 0.03}
 CHANGE_SD = {"amount": 0.7, "shift": 8.0, "stretch": 0.2, "tau": 0.5}
 STILL_SD = {"amount": 0.005, "shift": 0.1, "stretch": 0.005, "tau": 0.005, "start": 0.003}
+STILLER = (1.0, 0.4, 0.15, 0.06)  # parts of STILL_SD that a cell may keep to, all as likely
 LOG_ODDS = {"amount": -2.5, "shift": -3.5, "stretch": -5.0, "tau": -3.5}  # that it changed at all
 FURTHER = -2.0  # log odds of each change after the first: one cause is likelier than several
 LIMIT = {"amount": 3.0, "shift": 20.0, "stretch": 0.8, "tau": 1.6, "start": 0.2}
@@ -55,15 +57,22 @@ class Control:
 class Evidence:
     """Hypotheses about a treated recording y: theta = theta_X + changes in S.
 
-    log_odds : (P,) prior log odds of each change.
+    log_odds : (P,) prior log odds of each change. stillness : part of STILL_SD that holds.
     """
 
-    def __init__(self, control, log_odds):
-        self.control, self.log_odds = control, log_odds
+    def __init__(self, control, log_odds, stillness=STILLER[0]):
+        self.control, self.log_odds, self.stillness = control, log_odds, stillness
         changes = control.changes
         self.variance = per_change(CHANGE_SD, changes) ** 2
         self.offered = [k for k, change in enumerate(changes) if change.kind != "start"]
-        self.still = per_change(STILL_SD, changes) ** 2
+        self.still = (stillness * per_change(STILL_SD, changes)) ** 2
+
+    def settled(self, A, z, theta, sets):
+        """Return the evidence of how still the cell most likely stood, if one of the sets holds."""
+        return max(self._tried(), key=lambda evidence: evidence.linear(A, z, theta, sets).max())
+
+    def _tried(self):
+        return [Evidence(self.control, self.log_odds, part) for part in STILLER]
 
     def odds(self, S):
         """Prior log odds of a set of changes."""
@@ -74,6 +83,11 @@ class Evidence:
         S, spread = list(S), self.still.copy()
         spread[S] = self.variance[S]
         return self.control.covariance + np.diag(spread)
+
+    def control_at(self, theta, S):
+        """Return theta_X (P,), the control's own, that most likely goes with a theta under S."""
+        away = np.linalg.solve(self.prior(S), theta - self.control.theta)
+        return self.control.theta + self.control.covariance @ away
 
     def free(self, J, S):
         """How far J (M, P) lets a fit of S move, one standard deviation of each way a column."""
@@ -96,7 +110,7 @@ class Evidence:
         return np.concatenate(found) + [self.odds(S) for S in sets]
 
     def posterior(self, A, z, theta, S):
-        """Return theta (P,), the changes (s,), their covariance (s, s) and the `value` there.
+        """Return theta (P,), the changes (s,), their covariance (s, s) and their density there.
 
         All linearised at theta.
         """
@@ -108,16 +122,33 @@ class Evidence:
         covariance = np.diag(v) - v[:, None] * K[np.ix_(S, S)] * v
         return self.control.theta + C @ x, v * x[S], covariance, 0.5 * (b @ C @ x - c)
 
-    def value(self, z, theta, S):
-        """Log posterior density of theta under S, but for a constant."""
-        away = theta - self.control.theta
-        return -0.5 * (z @ z + away @ np.linalg.solve(self.prior(S), away))
+    def at(self, S, values):
+        """Return theta (P,): the control with changes S of these values."""
+        theta = self.control.theta.copy()
+        theta[list(S)] += values
+        return limited(self.control.changes, theta)
 
-    def occam(self, A, S):
-        """What turns the greatest `value` into the log evidence of S (Laplace)."""
-        G = A.T @ A
-        volume = np.linalg.slogdet(np.eye(len(G)) + G @ self.prior(S))[1]
-        return -0.5 * volume + self.odds(S)
+    def judged(self, A, z, theta, S):
+        """Return the log density of changes S as in theta, but for a constant, and the rest (P,).
+
+        The rest is what the control left open and how little the cell stood still. It moves
+        linearly, and is integrated out; what is returned of it is its mean.
+        """
+        S, rest = list(S), self.prior(S)
+        rest[S, S] -= self.variance[S]
+        G, b = A.T @ A, A.T @ z
+        x = np.linalg.solve(np.eye(len(G)) + G @ rest, b)
+        away = (theta - self.control.theta)[S]
+        fit = z @ z - b @ rest @ x
+        return -0.5 * (fit + np.sum(away**2 / self.variance[S])), rest @ x
+
+    def fitted(self, A, z, theta, S):
+        """Log evidence of S, fitted by theta (Laplace), however still the cell stood."""
+        G, found = A.T @ A, []
+        for own in self._tried():
+            volume = np.linalg.slogdet(np.eye(len(G)) + G @ own.prior(S))[1]
+            found.append(own.judged(A, z, theta, S)[0] - 0.5 * volume)
+        return np.logaddexp.reduce(found) - np.log(len(found)) + self.odds(S)
 
     def likely_sets(self, A, z, theta):
         """Return sets of up to three changes and their log evidence, linearised at theta."""

@@ -122,7 +122,7 @@ def identify_wells(
         explanations=explanations,
         kind=kind_of(explanations) if fits and stands else "undecidable",
         sides=sides,
-        predictions=(base.prediction, found.hypotheses[0].prediction + miss),
+        predictions=(base.prediction, found.hypotheses[0].shown + miss),
         misses=(base.noise.misses, found.noise.misses),
         fits=bool(fits),
         warnings=(),

@@ -146,7 +146,7 @@ def identify(
         explanations=explanations,
         kind=kind_of(explanations) if fits else "undecidable",
         sides=sides,
-        predictions=(base.prediction, found.hypotheses[0].prediction),
+        predictions=(base.prediction, found.hypotheses[0].shown),
         misses=(base.noise.misses, found.noise.misses),
         fits=bool(fits),
         warnings=(),
@@ -206,7 +206,7 @@ def listed(cell, changes, side, found):
             changes=tuple(_described(cell, changes, h)),
             probability=float(weight / weights.sum()),
             log_evidence=float(h.log_evidence - best.log_evidence),
-            rmse_mV=side.rmse_mV(h.prediction),
+            rmse_mV=side.rmse_mV(h.shown),
         )
         for h, weight in zip(near, weights, strict=True)
     )

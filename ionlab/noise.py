@@ -88,8 +88,7 @@ def likeliest(blocks, residual, free):
     """Return the `Noise` under which a residual (M,) of a fit is most likely.
 
     free (M, F) : how far the fit was free to move, one standard deviation of each way a column.
-    What it took up of the misses is no longer in the residual and is reckoned with, as in
-    restricted maximum likelihood.
+    What it took up of the misses, or would, is reckoned with, as in restricted maximum likelihood.
     """
     misses = {}
     for name in dict.fromkeys(b.name for b in blocks):
@@ -112,13 +111,15 @@ def _likeliest_size(blocks, residual, free, slow_ms):
 
 def _likelihood(blocks, residual, free, share, slow_ms):
     """Log likelihood of the residual of a fit in some blocks, but for a constant."""
-    total, taken = 0.0, np.eye(free.shape[1])
+    total, taken, shared = 0.0, np.eye(free.shape[1]), np.zeros(free.shape[1])
     for block in blocks:
         x = np.concatenate([residual[block.rows, None], free[block.rows]], 1)
         x, log_det = block.whiten(share, slow_ms, x)
         total -= 0.5 * x[:, 0] @ x[:, 0] + log_det
         taken += x[:, 1:].T @ x[:, 1:]
-    return total - 0.5 * np.linalg.slogdet(taken)[1]
+        shared += x[:, 1:].T @ x[:, 0]
+    fitted = shared @ np.linalg.solve(taken, shared)
+    return total + 0.5 * fitted - 0.5 * np.linalg.slogdet(taken)[1]
 
 
 def rough(blocks, residual):

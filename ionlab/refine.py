@@ -1,10 +1,15 @@
-"""Hypotheses fitted to a treated recording in full, many at once: Gauss-Newton on trajectories."""
+"""Hypotheses fitted to a treated recording in full, many at once: Gauss-Newton on trajectories.
+
+Only the changes of a hypothesis move theta. What the control leaves open is moved linearly about
+them: the control tells it to first order, and far out on that flat Gaussian, where cells no longer
+look like the control, an unchanged one would pass for a changed one.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from ionlab.evidence import TRUST, limited, per_change
+from ionlab.evidence import TRUST, per_change
 
 STEPS = 8  # of a fit
 FAR, CLOSE, SHORTEST = 0.15, 0.3, 0.05  # of a trusted step; of the log evidence; part of a step
@@ -20,11 +25,12 @@ class Hypothesis:
     Attributes
     ----------
     changes : indices S of the changes that it holds.
-    theta : (P,) all parameters at the best fit.
+    theta : (P,) the control with these changes.
     values, covariance : (s,), (s, s) of the changes.
     log_evidence : relative to the others of the same search.
-    fitted : log posterior density of theta, the part of the evidence without the volume.
-    prediction : (M,). derivatives : (M, P), as far as they are known there.
+    density : log density of the changes, but for a constant.
+    prediction : (M,) at theta. derivatives : (M, P) there, as far as they are known.
+    shown : (M,) the prediction with the rest fitted, too.
     """
 
     changes: tuple
@@ -32,9 +38,10 @@ class Hypothesis:
     values: np.ndarray
     covariance: np.ndarray
     log_evidence: float
-    fitted: float
+    density: float
     prediction: np.ndarray
     derivatives: np.ndarray
+    shown: np.ndarray
 
 
 @dataclass
@@ -42,7 +49,7 @@ class _Walk:
     """A set of changes on its way to its best fit.
 
     theta : where it goes next. asked : columns of the derivatives J to be found there. scale :
-    part of a full step that it takes. leads : `fitted` where it seems to lead. anew : whether all
+    part of a full step that it takes. leads : density where it seems to lead. anew : whether all
     derivatives were found anew since it began.
     """
 
@@ -61,7 +68,8 @@ def refine(trajectories, evidence, noise, J, begin, earlier=()):
     """Return a `Hypothesis` for each set of `begin` (set -> theta), by Gauss-Newton, all at once.
 
     J (M, P) : derivatives to begin with. Those by the changes of a set are found anew after a large
-    step, the others are mended by what each step shows; where a step fails, all are found anew.
+    step, the others are mended by what each step shows; where a step fails, and at last where a
+    promising set has come, all are found anew.
     `earlier` are hypotheses that were fitted before, under another noise.
     """
     trust, old = per_change(TRUST, trajectories.changes), {h.changes: h for h in earlier}
@@ -77,40 +85,51 @@ def refine(trajectories, evidence, noise, J, begin, earlier=()):
         for walk, (f, slopes) in zip(going, _predicted(trajectories, going), strict=True):
             _arrive(walk, f, slopes, trajectories.seen, evidence, noise, trust)
             walk.anew |= walk.leads < top - WORTH
-        top = max(walk.best.fitted for walk in walks)
+        top = max(walk.best.density for walk in walks)
         for walk in going:
-            late = turn >= PATIENCE and walk.best.fitted < top - LOST
+            if walk.done and not walk.anew and walk.leads >= top - WORTH:
+                _renew(walk)
+            late = turn >= PATIENCE and walk.best.density < top - LOST
             walk.done |= walk.leads < top - HOPELESS or late
     return [walk.best for walk in walks]
 
 
+def _renew(walk):
+    """Have all derivatives found anew at the best of a walk."""
+    walk.theta, walk.asked = walk.best.theta, tuple(range(len(walk.theta)))
+    walk.anew, walk.scale, walk.done = True, 1.0, False
+
+
 def _arrive(walk, f, slopes, y, evidence, noise, trust):
     """Judge a walk by its prediction (M,) at theta, and say where it goes next."""
-    z, S, best = noise.whiten(y - f), walk.S, walk.best
-    value = evidence.value(z, walk.theta, S)
+    S, best, theta, J = walk.S, walk.best, walk.theta, walk.J
     if best is not None:
-        walk.J = _corrected(walk.J, f - best.prediction, walk.theta - best.theta, trust)
-    better = best is None or value > best.fitted - 1e-6
-    if better and slopes is not None:
-        walk.J = walk.J.copy()
-        walk.J[:, list(walk.asked)] = slopes
-    theta, f = (walk.theta, f) if better else (best.theta, best.prediction)
-    A = noise.whiten(walk.J)
-    z = z if better else noise.whiten(y - f)
-    target, values, covariance, walk.leads = evidence.posterior(A, z, theta, S)
+        J = walk.J = _corrected(J, f - best.prediction, theta - best.theta, trust)
+    if slopes is not None:
+        J = J.copy()
+        J[:, list(walk.asked)] = slopes
+    A, z = noise.whiten(J), noise.whiten(y - f)
+    value, rest = evidence.judged(A, z, theta, S)
+    renewed = len(walk.asked) == len(theta)
+    better = best is None or renewed or value > best.density - 1e-6
     if better:
-        log_evidence = value + evidence.occam(A, S)
-        walk.best = Hypothesis(S, theta, values, covariance, log_evidence, value, f, walk.J)
+        walk.J = J
+    else:
+        theta, A, z = best.theta, noise.whiten(walk.J), noise.whiten(y - best.prediction)
+    _, values, covariance, walk.leads = evidence.posterior(A, z, theta, S)
+    if better:
+        likely, shown = evidence.fitted(A, z, theta, S), f + J @ rest
+        walk.best = Hypothesis(S, theta, values, covariance, likely, value, f, J, shown)
         walk.scale = min(1.0, 2.0 * walk.scale)
     elif not walk.anew:
-        walk.theta, walk.asked, walk.anew, walk.scale = theta, tuple(range(len(theta))), True, 1.0
+        _renew(walk)
         return
     else:
         walk.scale *= 0.4
-    walk.done = walk.leads - walk.best.fitted < CLOSE or walk.scale < SHORTEST
-    step = walk.scale * (target - theta)
+    walk.done = walk.leads - walk.best.density < CLOSE or walk.scale < SHORTEST
+    step = walk.scale * (evidence.at(S, values) - theta)
     walk.asked = S if (np.abs(step) > FAR * trust).any() else ()
-    walk.theta = limited(evidence.control.changes, theta + step)
+    walk.theta = theta + step
 
 
 def _corrected(J, moved, step, trust):

@@ -11,7 +11,7 @@ import numpy as np
 from ionlab.changes import acts_on
 from ionlab.evidence import CELL_SD, TRUST, Control, Evidence, limited, per_change
 from ionlab.noise import likeliest, rough
-from ionlab.refine import FAR, refine
+from ionlab.refine import refine
 
 SCALES = (1.0, 0.35, 0.1)  # of a step, tried at once
 ROUGH_STEPS, CONTROL_STEPS, CHORDS = 7, 7, 4
@@ -138,8 +138,8 @@ def explain(trajectories, evidence, proposals=(), start=None, tick=lambda: None)
     trust = per_change(TRUST, changes)
 
     def near(S):
-        step = evidence.posterior(A0, z0, home, S)[0] - home
-        return limited(changes, home + np.clip(step, -trust, trust))
+        most = trust[list(S)]
+        return evidence.at(S, np.clip(evidence.posterior(A0, z0, home, S)[1], -most, most))
 
     alone = _scan(trajectories, evidence, noise, A0, [(home, (), k) for k in evidence.offered])
     begin = {S: near(S) for S in [(), *proposals]}
@@ -147,27 +147,27 @@ def explain(trajectories, evidence, proposals=(), start=None, tick=lambda: None)
     kept, best = {}, None
     for _ in range(ROUNDS):
         tick()
+        evidence = evidence.settled(A, z, theta, [(), *begin, *kept])
         sets, found = evidence.likely_sets(A, z, theta)
         for S in _shortlist(sets, found, best):
             if S not in kept and S not in begin:
-                begin[S] = limited(changes, evidence.posterior(A, z, theta, S)[0])
+                begin[S] = evidence.at(S, evidence.posterior(A, z, theta, S)[1])
         tried = refine(trajectories, evidence, noise, J, begin, kept.values())
-        top = _simplest(trajectories, evidence, tried, J)
+        top = _simplest(trajectories, evidence, tried)
         tried.sort(key=lambda h: -h.log_evidence)
-        sound = [h for h in tried[:KEPT] if h.fitted > top.fitted - HOPELESS]
+        sound = [h for h in tried[:KEPT] if h.density > top.density - HOPELESS]
         kept = {h.changes: h for h in [*sound, top]}
-        if (np.abs(top.theta - theta) > FAR * trust).any():
-            theta = top.theta
-            f, J = trajectories.linearised(theta)
-        noise = likeliest(trajectories.blocks, y - top.prediction, evidence.free(J, top.changes))
-        A, z = noise.whiten(J), noise.whiten(y - f)
+        theta, J, residual = top.theta, top.derivatives, y - top.prediction
+        noise = likeliest(trajectories.blocks, residual, evidence.free(J, top.changes))
+        A, z = noise.whiten(J), noise.whiten(residual)
         if best == top.changes:
             break
         begin = _rivals(trajectories, evidence, noise, A, top)
         best = top.changes
+    evidence = evidence.settled(A, z, theta, list(kept))
     last = refine(trajectories, evidence, noise, J, _fewer(top, home), kept.values())
     last.sort(key=lambda h: -h.log_evidence)
-    top = _simplest(trajectories, evidence, last, J)
+    top = _simplest(trajectories, evidence, last)
     return Found(evidence, (top, *(h for h in last if h is not top)), theta, A, z, noise)
 
 
@@ -238,19 +238,17 @@ def _shortlist(sets, found, best):
     return list(dict.fromkeys([*order[:WITH_MORE], *distinct, *smaller]))
 
 
-def _simplest(trajectories, evidence, hypotheses, J):
+def _simplest(trajectories, evidence, hypotheses):
     """The most likely hypothesis, or one of fewer changes that is hardly less likely.
 
     Each is judged by the noise that suits it best: what fits well must not pay for what does not.
     """
     scores = []
     for h in hypotheses:
-        residual = trajectories.seen - h.prediction
+        J, residual = h.derivatives, trajectories.seen - h.prediction
         noise = likeliest(trajectories.blocks, residual, evidence.free(J, h.changes))
-        z = noise.whiten(residual)
-        likely = evidence.value(z, h.theta, h.changes) - noise.log_det
-        occam = h.log_evidence - h.fitted
-        scores.append(likely + occam)
+        A, z = noise.whiten(J), noise.whiten(residual)
+        scores.append(evidence.fitted(A, z, h.theta, h.changes) - noise.log_det)
     good = [h for h, s in zip(hypotheses, scores, strict=True) if s > max(scores) - SIMPLER]
     fewest = min(len(h.changes) for h in good)
     return max((h for h in good if len(h.changes) == fewest), key=lambda h: h.log_evidence)
