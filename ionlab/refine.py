@@ -104,7 +104,7 @@ def _arrive(walk, f, slopes, y, evidence, noise, trust):
     """Judge a walk by its prediction (M,) at theta, and say where it goes next."""
     S, best, theta, J = walk.S, walk.best, walk.theta, walk.J
     if best is not None:
-        J = walk.J = _corrected(J, f - best.prediction, theta - best.theta, trust)
+        J = walk.J = corrected(J, f - best.prediction, theta - best.theta, trust)
     if slopes is not None:
         J = J.copy()
         J[:, list(walk.asked)] = slopes
@@ -132,7 +132,7 @@ def _arrive(walk, f, slopes, y, evidence, noise, trust):
     walk.theta = theta + step
 
 
-def _corrected(J, moved, step, trust):
+def corrected(J, moved, step, trust):
     """Return derivatives J (M, P) that explain how a prediction `moved` (M,) by a step (P,).
 
     The least change of J, in steps as long as they are trusted (Broyden 1965,

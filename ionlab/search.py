@@ -11,10 +11,10 @@ import numpy as np
 from ionlab.changes import acts_on
 from ionlab.evidence import CELL_SD, TRUST, Control, Evidence, limited, per_change
 from ionlab.noise import likeliest, rough
-from ionlab.refine import refine
+from ionlab.refine import corrected, refine
 
-SCALES = (1.0, 0.35, 0.1)  # of a step, tried at once
-ROUGH_STEPS, CONTROL_STEPS, CHORDS = 7, 7, 4
+DAMPED = (0.0, 1.0, 10.0, 100.0, 1e3, 1e4)  # what a trusted step costs, tried at once
+ROUGH_STEPS, CONTROL_STEPS, CHORDS = 7, 12, 8
 ROUGHLY = 1  # of the control's steps, all samples alike
 ENOUGH = 1.0  # a smaller gain in the fit ends it
 SINGLES, SETS, WITH_MORE, KEPT, ROUNDS = 6, 5, 2, 8, 3
@@ -67,7 +67,7 @@ def fit_control(trajectories, start=None, tick=lambda: None):
     start : (P,) to begin at; the theory if None.
     """
     changes, y = trajectories.changes, trajectories.seen
-    sd = per_change(CELL_SD, changes)
+    sd, trust = per_change(CELL_SD, changes), per_change(TRUST, changes)
     home, columns = np.zeros(len(changes)), np.arange(len(changes))
     theta = approach(trajectories, home if start is None else start, home, tick)
     for turn in range(CONTROL_STEPS):
@@ -80,7 +80,9 @@ def fit_control(trajectories, start=None, tick=lambda: None):
                 if turn < ROUGHLY
                 else likeliest(trajectories.blocks, y - f, J * sd)
             )
+            old, shown = theta, f
             theta, f, before, after = _step(trajectories, noise, theta, f, J, columns, home, sd)
+            J = corrected(J, f - shown, theta - old, trust)
             if before - after < ENOUGH:
                 break
             stuck = False
@@ -92,20 +94,28 @@ def fit_control(trajectories, start=None, tick=lambda: None):
     return Control(changes, theta, covariance, f, J, noise)
 
 
+def damped(precision, slope, trust):
+    """Return steps (K, C) of Levenberg and Marquardt (doi:10.1137/0111030), the boldest first.
+
+    Damping is in units of trusted steps: along a narrow, bent valley a shorter Gauss-Newton step
+    leads nowhere, but one that keeps to the valley does.
+    """
+    return np.stack([np.linalg.solve(precision + np.diag(d * trust**-2.0), slope) for d in DAMPED])
+
+
 def _step(trajectories, noise, theta, f, J, columns, home, sd):
     """Take a Gauss-Newton step in some columns; return theta, its prediction, cost before, after.
 
-    The prior draws to `home` with standard deviations sd. `SCALES` of the step are tried; where
-    none is better, theta and f stay. The cost after is that of the best trial all the same.
+    The prior draws to `home` with standard deviations sd. Where none of the `damped` steps is
+    better, theta and f stay. The cost after is that of the best trial all the same.
     """
     y, changes = trajectories.seen, trajectories.changes
     trust = per_change(TRUST, changes)[columns]
     A, z = noise.whiten(J), noise.whiten(y - f)
     away = (theta - home)[columns] / sd
     precision = A.T @ A + np.diag(np.broadcast_to(sd, len(columns)) ** -2.0)
-    step = np.linalg.solve(precision, A.T @ z - away / sd)
-    trials = np.tile(theta, (len(SCALES), 1))
-    trials[:, columns] += np.outer(SCALES, np.clip(step, -trust, trust))
+    trials = np.tile(theta, (len(DAMPED), 1))
+    trials[:, columns] += damped(precision, A.T @ z - away / sd, trust)
     trials = limited(changes, trials)
     predicted = trajectories.predict(trials)
     cost = [

@@ -11,7 +11,7 @@ from ionlab.noise import LEAST, Block
 from ionlab.observed import Beats, white_sigma
 
 PACED_ms = 20_000.0
-STEP = {"amount": 0.06, "shift": 1.0, "stretch": 0.08, "tau": 0.1, "start": 0.01}
+STEP = {"amount": 0.006, "shift": 0.1, "stretch": 0.008, "tau": 0.01, "start": 0.001}
 EASE, EASE_QUICK = 2.5, 3.5  # longer steps before the beats that are compared
 FAR = 10.0  # ranges of the observable: where a trial diverged
 OFFSET_mV = 0.05  # of the electrode, from one recording to the next
