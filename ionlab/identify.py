@@ -18,6 +18,7 @@ from ionlab.compare import LEVEL, Comparison, CurrentChange, POOR_FIT_mV, compar
 from ionlab.errors import known, positive
 from ionlab.evidence import LOG_ODDS, Evidence, per_change, small_matrices
 from ionlab.search import Found, amounts, explain, fit_control
+from ionlab.together import together
 from ionlab.trajectory import Trajectories
 
 TIED = 4.0  # log evidence within which explanations cannot be told apart, 55 to 1
@@ -133,11 +134,10 @@ def identify(
     seen = compared(control, treated, cell, preset, eta, favour, seed, device)
     sides = tuple(Trajectories(own, changes) for own in seen.beats)
     with tqdm(total=TICKS, desc="trajectories", unit="step", leave=False) as bar:
-        begin = _gains(seen, changes)
-        base = fit_control(sides[0], begin[0], bar.update)
+        base = fit_control(sides[0], bar.update)
         proposals = _proposals(seen, changes)
-        start = base.theta + begin[1] - begin[0]
-        found = explain(sides[1], Evidence(base, odds), proposals, start, bar.update)
+        found = explain(sides[1], Evidence(base, odds), proposals, bar.update)
+        found = together(sides, found, bar.update)
     explanations = listed(cell, changes, sides[1], found)
     fits = sides[0].rmse_mV(base.prediction) <= UNFIT * sides[0].blocks[0].range
     result = Identification(
@@ -172,17 +172,6 @@ def prior_odds(cell, changes, favour):
         positive(f"the weight of {name}", weight, "Try 0.1; 1 is no preference.")
         odds -= np.log(weight) * np.array([change.target == name for change in changes])
     return odds
-
-
-def _gains(seen, changes):
-    """Thetas (2, P) of control and treated with the gains that the networks started from."""
-    log_gains = np.log(seen.refits.settled.gains[:, 0].cpu().double().numpy())
-    names = list(seen.beats[0].cell.conductances)
-    theta = np.zeros((2, len(changes)))
-    for k, change in enumerate(changes):
-        if change.kind == "amount" and change.target in names:
-            theta[:, k] = log_gains[:, names.index(change.target)]
-    return np.clip(theta, -1.5, 1.5)
 
 
 def _proposals(seen, changes):

@@ -15,7 +15,7 @@ from ionlab.refine import corrected, refine
 
 DAMPED = (0.0, 1.0, 10.0, 100.0, 1e3, 1e4)  # what a trusted step costs, tried at once
 ROUGH_STEPS, CONTROL_STEPS, CHORDS = 7, 12, 8
-ROUGHLY = 1  # of the control's steps, all samples alike
+ROUGHLY = 2  # of the control's steps, all samples alike
 ENOUGH = 1.0  # a smaller gain in the fit ends it
 SINGLES, SETS, WITH_MORE, KEPT, ROUNDS = 6, 5, 2, 8, 3
 HOPELESS = 100.0  # log evidence below the best: not worth a fit
@@ -48,9 +48,9 @@ def amounts(changes):
     return [k for k, change in enumerate(changes) if change.kind == "amount"]
 
 
-def approach(trajectories, theta, home, tick=lambda: None):
+def approach(trajectories, home, tick=lambda: None):
     """Return theta after least squares on the conductances, all samples alike, drawn to `home`."""
-    columns = amounts(trajectories.changes)
+    theta, columns = home, amounts(trajectories.changes)
     for _ in range(ROUGH_STEPS):
         tick()
         f, J = trajectories.linearised(theta, columns)
@@ -61,15 +61,12 @@ def approach(trajectories, theta, home, tick=lambda: None):
     return theta
 
 
-def fit_control(trajectories, start=None, tick=lambda: None):
-    """Return the `Control` of a recording: all changes free, drawn to the theory (M to M_X).
-
-    start : (P,) to begin at; the theory if None.
-    """
+def fit_control(trajectories, tick=lambda: None):
+    """Return the `Control` of a recording: all changes free, drawn to the theory (M to M_X)."""
     changes, y = trajectories.changes, trajectories.seen
     sd, trust = per_change(CELL_SD, changes), per_change(TRUST, changes)
     home, columns = np.zeros(len(changes)), np.arange(len(changes))
-    theta = approach(trajectories, home if start is None else start, home, tick)
+    theta = home
     for turn in range(CONTROL_STEPS):
         tick()
         f, J = trajectories.linearised(theta)
@@ -128,18 +125,17 @@ def _step(trajectories, noise, theta, f, J, columns, home, sd):
     return theta, f, before, cost[k]
 
 
-def explain(trajectories, evidence, proposals=(), start=None, tick=lambda: None):
+def explain(trajectories, evidence, proposals=(), tick=lambda: None):
     """Return `Found`: the sets of changes that best explain a treated recording.
 
     proposals : sets (tuples of indices) to be tried besides those that the search finds.
-    start : (P,) where least squares begins; at the control if None.
     """
     y, changes, home = trajectories.seen, trajectories.changes, evidence.control.theta
     if trajectories.alike(evidence.control.noise.blocks):
         f0, J0 = trajectories.predict([home])[0], evidence.control.derivatives
     else:
         f0, J0 = trajectories.linearised(home)
-    theta = approach(trajectories, home if start is None else start, home, tick)
+    theta = approach(trajectories, home, tick)
     tick()
     f, J = trajectories.linearised(theta)
     noise = likeliest(trajectories.blocks, y - f, evidence.free(J, amounts(changes)))
