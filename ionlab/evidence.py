@@ -57,11 +57,16 @@ class Control:
 class Evidence:
     """Hypotheses about a treated recording y: theta = theta_X + changes in S.
 
-    log_odds : (P,) prior log odds of each change. stillness : part of STILL_SD that holds.
+    log_odds : (P,) prior log odds of each change.
+    same_cell : whether both recordings are of one cell. What the control leaves open of that cell
+        cannot explain a change, but for where the change brings it out, to first order. Cells that
+        are not the same may differ in it as far as the control's Gaussian goes.
+    stillness : part of STILL_SD that holds.
     """
 
-    def __init__(self, control, log_odds, stillness=STILLER[0]):
-        self.control, self.log_odds, self.stillness = control, log_odds, stillness
+    def __init__(self, control, log_odds, same_cell=True, stillness=STILLER[0]):
+        self.control, self.log_odds = control, log_odds
+        self.same_cell, self.stillness = same_cell, stillness
         changes = control.changes
         self.variance = per_change(CHANGE_SD, changes) ** 2
         self.offered = [k for k, change in enumerate(changes) if change.kind != "start"]
@@ -72,7 +77,8 @@ class Evidence:
         return max(self._tried(), key=lambda evidence: evidence.linear(A, z, theta, sets).max())
 
     def _tried(self):
-        return [Evidence(self.control, self.log_odds, part) for part in STILLER]
+        own = self.control, self.log_odds, self.same_cell
+        return [Evidence(*own, stillness) for stillness in STILLER]
 
     def odds(self, S):
         """Prior log odds of a set of changes."""
@@ -128,19 +134,26 @@ class Evidence:
         theta[list(S)] += values
         return limited(self.control.changes, theta)
 
-    def judged(self, A, z, theta, S):
-        """Return the log density of changes S as in theta, but for a constant, and the rest (P,).
+    def leads(self, A, z, theta, S):
+        """Return theta (P,) where S seems to fit best, seen from theta."""
+        best, values = self.posterior(A, z, theta, S)[:2]
+        return self.at(S, values) if self.same_cell else limited(self.control.changes, best)
 
-        The rest is what the control left open and how little the cell stood still. It moves
+    def judged(self, A, z, theta, S):
+        """Return the log density of theta under S, but for a constant, and the rest (P,).
+
+        The rest is what of one cell the control left open, and how little it stood still. It moves
         linearly, and is integrated out; what is returned of it is its mean.
         """
         S, rest = list(S), self.prior(S)
+        away = theta - self.control.theta
+        if not self.same_cell:
+            return -0.5 * (z @ z + away @ np.linalg.solve(rest, away)), np.zeros(len(theta))
         rest[S, S] -= self.variance[S]
         G, b = A.T @ A, A.T @ z
         x = np.linalg.solve(np.eye(len(G)) + G @ rest, b)
-        away = (theta - self.control.theta)[S]
         fit = z @ z - b @ rest @ x
-        return -0.5 * (fit + np.sum(away**2 / self.variance[S])), rest @ x
+        return -0.5 * (fit + np.sum(away[S] ** 2 / self.variance[S])), rest @ x
 
     def fitted(self, A, z, theta, S):
         """Log evidence of S, fitted by theta (Laplace), however still the cell stood."""

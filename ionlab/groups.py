@@ -99,7 +99,7 @@ def identify_wells(
         relieved.seen = sides[1].seen - miss
         chance = np.diag(by_chance(pooled, base))
         home = replace(base, covariance=base.covariance + chance)
-        found = explain(relieved, Evidence(home, odds), tick=bar.update)
+        found = explain(relieved, Evidence(home, odds, same_cell=False), tick=bar.update)
     drawn = resample(pooled, base, found, (sides[0], relieved), seed=seed)
     wide = [_widened(h, drawn.values[h.changes]) if h.changes else h for h in found.hypotheses]
     found = replace(found, hypotheses=_fewest_first(wide))

@@ -18,7 +18,6 @@ from ionlab.compare import LEVEL, Comparison, CurrentChange, POOR_FIT_mV, compar
 from ionlab.errors import known, positive
 from ionlab.evidence import LOG_ODDS, Evidence, per_change, small_matrices
 from ionlab.search import Found, amounts, explain, fit_control
-from ionlab.together import together
 from ionlab.trajectory import Trajectories
 
 TIED = 4.0  # log evidence within which explanations cannot be told apart, 55 to 1
@@ -137,7 +136,6 @@ def identify(
         base = fit_control(sides[0], bar.update)
         proposals = _proposals(seen, changes)
         found = explain(sides[1], Evidence(base, odds), proposals, bar.update)
-        found = together(sides, found, bar.update)
     explanations = listed(cell, changes, sides[1], found)
     fits = sides[0].rmse_mV(base.prediction) <= UNFIT * sides[0].blocks[0].range
     result = Identification(

@@ -1,8 +1,8 @@
 """Hypotheses fitted to a treated recording in full, many at once: Gauss-Newton on trajectories.
 
-Only the changes of a hypothesis move theta. What the control leaves open is moved linearly about
-them: the control tells it to first order, and far out on that flat Gaussian, where cells no longer
-look like the control, an unchanged one would pass for a changed one.
+Of one cell, only the changes of a hypothesis move theta. What the control leaves open moves linearly
+about them: the control tells it to first order, and far out on that flat Gaussian, where cells no
+longer look like the control, an unchanged one would pass for a changed one.
 """
 
 from dataclasses import dataclass
@@ -127,7 +127,7 @@ def _arrive(walk, f, slopes, y, evidence, noise, trust):
     else:
         walk.scale *= 0.4
     walk.done = walk.leads - walk.best.density < CLOSE or walk.scale < SHORTEST
-    step = walk.scale * (evidence.at(S, values) - theta)
+    step = walk.scale * (evidence.leads(A, z, theta, S) - theta)
     walk.asked = S if (np.abs(step) > FAR * trust).any() else ()
     walk.theta = theta + step
 

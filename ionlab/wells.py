@@ -17,7 +17,7 @@ from ionlab.evidence import CELL_SD, TRUST, Evidence, limited, per_change
 from ionlab.noise import likeliest
 from ionlab.observed import Beats
 from ionlab.recordings import Recording
-from ionlab.search import SCALES, Control, amounts
+from ionlab.search import Control, amounts, damped
 from ionlab.trajectory import PACED_ms, Trajectories
 
 FEWEST = 3  # wells of a group that tell how much they scatter
@@ -200,8 +200,8 @@ def fit_far(side, tick=lambda: None):
         f, J = side.linearised(theta)
         variance = MISS_ms * (np.mean((y - f) ** 2) + least)
         precision = J.T @ J / variance + np.diag(sd**-2)
-        step = np.linalg.solve(precision, J.T @ (y - f) / variance - theta / sd**2)
-        trials = limited(changes, theta + np.outer(SCALES, np.clip(step, -trust, trust)))
+        slope = J.T @ (y - f) / variance - theta / sd**2
+        trials = limited(changes, theta + damped(precision, slope, trust))
         costs = [cost(x, t) for x, t in zip(side.predict(trials), trials, strict=True)]
         gained, best = cost(f, theta) - min(costs), int(np.argmin(costs))
         if gained > 0:
@@ -262,7 +262,7 @@ def resample(pooled, base, found, sides, resamples=RESAMPLES, seed=0):
         )
         theta = follow @ base.noise.whiten(x)
         control = replace(evidence.control, theta=base.theta + theta)
-        moved = Evidence(control, evidence.log_odds)
+        moved = Evidence(control, evidence.log_odds, False, evidence.stillness)
         left = y - carried(x - base.derivatives @ theta, *sides)
         likely = []
         for h, (A, residual, at) in zip(fits, near, strict=True):
