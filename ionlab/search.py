@@ -144,8 +144,7 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None):
     trust = per_change(TRUST, changes)
 
     def near(S):
-        most = trust[list(S)]
-        return evidence.at(S, np.clip(evidence.posterior(A0, z0, home, S)[1], -most, most))
+        return home + np.clip(evidence.leads(A0, z0, home, S) - home, -trust, trust)
 
     alone = _scan(trajectories, evidence, noise, A0, [(home, (), k) for k in evidence.offered])
     begin = {S: near(S) for S in [(), *proposals]}
@@ -157,7 +156,7 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None):
         sets, found = evidence.likely_sets(A, z, theta)
         for S in _shortlist(sets, found, best):
             if S not in kept and S not in begin:
-                begin[S] = evidence.at(S, evidence.posterior(A, z, theta, S)[1])
+                begin[S] = evidence.leads(A, z, theta, S)
         tried = refine(trajectories, evidence, noise, J, begin, kept.values())
         top = _simplest(trajectories, evidence, tried)
         tried.sort(key=lambda h: -h.log_evidence)
