@@ -33,7 +33,7 @@ class Problem:
         rng = np.random.default_rng(seed)
         self.A = rng.normal(size=(M, P)) * rng.uniform(0.3, 3.0, P)
         root = 0.3 * rng.normal(size=(P, P))
-        self.theta_X = rng.normal(0.0, 0.2, P)
+        self.theta_X = limited(CHANGES, rng.normal(0.0, 0.2, P))
         self.phi = unsure * (root @ root.T + 0.01 * np.eye(P))
         control = Control(CHANGES, self.theta_X, self.phi, None, None, None)
         self.evidence = Evidence(control, ODDS)
@@ -104,20 +104,79 @@ def test_posterior_of_theta_and_of_the_changes(problem, S):
     n = len(S)
     np.testing.assert_allclose(values, mean[2 * P - n :], atol=1e-8)
     np.testing.assert_allclose(covariance, full[2 * P - n :, 2 * P - n :], atol=1e-8)
-    best = problem.evidence.value(problem.y - problem.A @ theta, theta, S)
+    at = problem.evidence.leads(problem.A, problem.z, problem.theta, S)
+    np.testing.assert_allclose(at - problem.theta_X, np.eye(P)[list(S)].T @ values, atol=1e-12)
+    best, rest = problem.evidence.judged(problem.A, problem.y - problem.A @ at, at, S)
     assert found[3] == pytest.approx(best, abs=1e-8)
+    np.testing.assert_allclose(at + rest, theta, atol=1e-8)
 
 
+@pytest.mark.parametrize("S", [(), (2,), (0, 4)])
+def test_changes_are_judged_by_scipys_normal_density(problem, S):
+    """Of one cell the rest is integrated out; of two it is part of theta, with its prior."""
+    to_theta, covariance = problem.joint(S)
+    n = len(S)
+    rest = (to_theta @ covariance @ to_theta.T) - np.diag(np.isin(range(P), S) * problem.sd**2)
+    spread = np.eye(M) + problem.A @ rest @ problem.A.T
+    judged, expected, apart, whole = [], [], [], []
+    for theta in (problem.evidence.at(S, np.full(n, x)) for x in (0.0, 0.2)):
+        z, delta = problem.y - problem.A @ theta, (theta - problem.theta_X)[list(S)]
+        judged.append(problem.evidence.judged(problem.A, z, theta, S)[0])
+        seen = multivariate_normal.logpdf(z, np.zeros(M), spread)
+        expected.append(seen - 0.5 * np.sum((delta / problem.sd[list(S)]) ** 2))
+        aside = theta + 0.1
+        two = Evidence(problem.evidence.control, ODDS, same_cell=False)
+        z = problem.y - problem.A @ aside
+        apart.append(two.judged(problem.A, z, aside, S)[0])
+        prior = to_theta @ covariance @ to_theta.T
+        whole.append(
+            multivariate_normal.logpdf(z, np.zeros(M), np.eye(M))
+            + multivariate_normal.logpdf(aside, problem.theta_X, prior)
+        )
+    assert np.diff(judged) == pytest.approx(np.diff(expected), abs=1e-8)
+    assert np.diff(apart) == pytest.approx(np.diff(whole), abs=1e-8)
+
+
+@pytest.mark.parametrize("same_cell", [True, False])
 @pytest.mark.parametrize("S", [(), (3,), (0, 1)])
-def test_value_and_volume_make_the_evidence(problem, S):
-    """Laplace is exact where all is linear; `value` is greatest at the posterior mean."""
-    own = problem.evidence
-    theta = own.posterior(problem.A, problem.z, problem.theta, S)[0]
-    best = own.value(problem.y - problem.A @ theta, theta, S)
-    assert best + own.occam(problem.A, S) == pytest.approx(linear(problem, [S])[0], abs=1e-8)
-    for step in 0.05 * np.eye(P):
-        aside = theta + step
-        assert own.value(problem.y - problem.A @ aside, aside, S) < best
+def test_a_fit_has_the_evidence_of_all_that_is_linear(problem, S, same_cell, monkeypatch):
+    """Laplace is exact there, and the density is greatest where the fit leads."""
+    monkeypatch.setattr(evidence, "STILLER", (1.0,))
+    monkeypatch.setattr(evidence, "LIMIT", dict.fromkeys(evidence.LIMIT, np.inf))
+    own = Evidence(problem.evidence.control, ODDS, same_cell)
+    theta = own.leads(problem.A, problem.z, problem.theta, S)
+    z = problem.y - problem.A @ theta
+    expected = linear(problem, [S])[0]
+    assert own.fitted(problem.A, z, theta, S) == pytest.approx(expected, abs=1e-8)
+    best = own.judged(problem.A, z, theta, S)[0]
+    for k in S if same_cell else range(P):
+        aside = theta + 0.05 * np.eye(P)[k]
+        assert own.judged(problem.A, problem.y - problem.A @ aside, aside, S)[0] < best
+
+
+def test_how_still_a_cell_stood_is_left_open(problem):
+    """Where nothing changed, the evidence is the mean of those of each stillness."""
+    each = []
+    for part in evidence.STILLER:
+        own = Evidence(problem.evidence.control, ODDS, stillness=part)
+        z = problem.y - problem.A @ problem.theta_X
+        each.append(own.linear(problem.A, z, problem.theta_X, [()])[0])
+    found = problem.evidence.fitted(problem.A, z, problem.theta_X, ())
+    assert found == pytest.approx(np.log(np.mean(np.exp(each))), abs=1e-8)
+
+
+@pytest.mark.parametrize("part", [evidence.STILLER[0], evidence.STILLER[-1]])
+def test_how_still_a_cell_stood_is_read_from_its_recording(part):
+    """Ten cells, recorded 1,000 times as well as the others, that drift as much as is said."""
+    found = []
+    for seed in range(10):
+        problem = Problem(seed, unsure=1e-12)
+        rng = np.random.default_rng(seed)
+        A = 1e3 * problem.A
+        drift = part * problem.still * rng.normal(size=P)
+        z = A @ drift + rng.normal(size=M)
+        found.append(problem.evidence.settled(A, z, problem.theta_X, [()]).stillness)
+    assert np.exp(np.mean(np.log(found))) == pytest.approx(part, rel=0.5)
 
 
 def test_a_change_that_explains_nothing_costs_its_odds_and_no_more():

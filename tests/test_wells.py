@@ -157,7 +157,7 @@ def test_resampled_wells_scatter_as_means_do():
     base = Control(change, np.zeros(1), np.array([[1e-4]]), None, A, noise)
     evidence = Evidence(base, np.array([-2.0]))
     S = (0,)
-    fitted = Hypothesis(S, np.zeros(1), None, None, None, None, np.zeros(len(A)), A)
+    fitted = Hypothesis(S, np.zeros(1), None, None, None, None, np.zeros(len(A)), A, None)
     found = SimpleNamespace(evidence=evidence, hypotheses=(fitted,), noise=noise)
     pooled = Pooled((None, None), beats, ONSET, None)
     side = SimpleNamespace(blocks=[SimpleNamespace(t_ms=at.astype(float))], seen=0.3 * A[:, 0])
