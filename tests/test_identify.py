@@ -3,17 +3,29 @@
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from ionlab import refine, search
 from ionlab.cells import tentusscher2004
-from ionlab.changes import candidates, starts
+from ionlab.changes import Change, candidates, starts
 from ionlab.errors import BadRecording, BadValue, UnknownName
-from ionlab.evidence import LOG_ODDS
-from ionlab.identify import LISTED, TIED, ChangeFound, Explanation, identify, kind_of, prior_odds
+from ionlab.evidence import LOG_ODDS, Control, Evidence
+from ionlab.identify import (
+    LISTED,
+    TIED,
+    ChangeFound,
+    Explanation,
+    identify,
+    kind_of,
+    prior_odds,
+    ratios,
+)
 from ionlab.recordings import from_traces
+from ionlab.refine import Hypothesis
+from ionlab.search import Found
 from ionlab.simulate import pace
 from ionlab.trajectory import Trajectories
 
@@ -193,6 +205,35 @@ def test_a_favoured_target_is_more_likely_beforehand():
     for change, own, gain in zip(changes, plain, more, strict=True):
         assert own == LOG_ODDS.get(change.kind, 0.0)
         assert gain == pytest.approx(expected.get(change.target, 0.0), abs=1e-12), change
+
+
+def test_currents_of_the_best_are_ranked_by_what_was_fitted():
+    """Without I_Kr the best that was fitted is far worse than without I_K1, so I_Kr comes first.
+
+    A straight line from the best fit, here along derivatives that show nothing, tells neither.
+    """
+    changes = (*candidates(CELL), *starts(CELL))
+    P, M = len(changes), 30
+    kr, k1 = (changes.index(Change("amount", name)) for name in ("I_Kr", "I_K1"))
+
+    def fitted(S, log_evidence):
+        n, nothing = len(S), np.zeros(M)
+        small = 1e-4 * np.eye(n)
+        theta, J = np.zeros(P), np.zeros((M, P))
+        return Hypothesis(S, theta, np.zeros(n), small, log_evidence, 0.0, nothing, J, nothing)
+
+    best = fitted((kr, k1), -3.0)
+    others = (fitted((kr,), -17.0), fitted((k1,), -154.0), fitted((), -400.0))
+    noise = SimpleNamespace(whiten=lambda x: x)
+    base = Control(changes, np.zeros(P), 1e-6 * np.eye(P), np.zeros(M), np.zeros((M, P)), noise)
+    evidence = Evidence(base, prior_odds(CELL, changes, {}))
+    found = Found(evidence, (best, *others), np.zeros(P), np.zeros((M, P)), np.zeros(M), noise)
+    said = [explained(("amount", "I_Kr"), ("amount", "I_K1"))]
+    said = [replace(said[0], changes=tuple(replace(c, current=c.target) for c in said[0].changes))]
+    rows = ratios(CELL, changes, found, said)
+    assert [c.name for c in rows if c.changed] == ["I_Kr", "I_K1"]
+    assert [c.evidence for c in rows[:2]] == pytest.approx([151.0, 14.0])
+    assert all(c.evidence < 0.0 for c in rows[2:])
 
 
 def explained(*changes, log_evidence=0.0):

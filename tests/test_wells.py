@@ -158,7 +158,9 @@ def test_resampled_wells_scatter_as_means_do():
     evidence = Evidence(base, np.array([-2.0]))
     S = (0,)
     fitted = Hypothesis(S, np.zeros(1), None, None, None, None, np.zeros(len(A)), A, None)
-    found = SimpleNamespace(evidence=evidence, hypotheses=(fitted,), noise=noise)
+    # far from there the recording answers to nothing, and there it is missed by 50 mV
+    elsewhere = replace(fitted, changes=(), theta=np.ones(1), prediction=0.3 * A[:, 0] + 50.0)
+    found = SimpleNamespace(evidence=evidence, hypotheses=(elsewhere, fitted), noise=noise)
     pooled = Pooled((None, None), beats, ONSET, None)
     side = SimpleNamespace(blocks=[SimpleNamespace(t_ms=at.astype(float))], seen=0.3 * A[:, 0])
     drawn = resample(pooled, base, found, (side, side), resamples=1000)
