@@ -1,8 +1,8 @@
 """Hypotheses fitted to a treated recording in full, many at once: Gauss-Newton on trajectories.
 
-Of one cell, only the changes of a hypothesis move theta. What the control leaves open moves linearly
-about them: the control tells it to first order, and far out on that flat Gaussian, where cells no
-longer look like the control, an unchanged one would pass for a changed one.
+Of one cell, only the changes of a hypothesis move theta. What the control leaves open moves
+linearly about them: the control tells it to first order, and far out on that flat Gaussian, where
+cells no longer look like the control, an unchanged one would pass for a changed one.
 """
 
 from dataclasses import dataclass

@@ -118,8 +118,9 @@ def test_the_control_is_found_along_a_bent_valley():
 
 
 def test_damped_steps_shorten_and_turn_downhill(rng):
-    """The first is the Gauss-Newton step; the last points along trust^2 slope (steepest descent)."""
-    root, slope, trust = rng.normal(size=(4, 4)), rng.normal(size=4), np.array([1.0, 0.5, 2.0, 1.0])
+    """The first is the Gauss-Newton step; the last points along trust^2 slope, steepest descent."""
+    root, slope = rng.normal(size=(4, 4)), rng.normal(size=4)
+    trust = np.array([1.0, 0.5, 2.0, 1.0])
     precision = root @ root.T + 0.1 * np.eye(4)
     steps = damped(precision, slope, trust)
     np.testing.assert_allclose(steps[0], np.linalg.solve(precision, slope))
