@@ -90,11 +90,6 @@ class Evidence:
         spread[S] = self.variance[S]
         return self.control.covariance + np.diag(spread)
 
-    def control_at(self, theta, S):
-        """Return theta_X (P,), the control's own, that most likely goes with a theta under S."""
-        away = np.linalg.solve(self.prior(S), theta - self.control.theta)
-        return self.control.theta + self.control.covariance @ away
-
     def free(self, J, S):
         """How far J (M, P) lets a fit of S move, one standard deviation of each way a column."""
         return J @ np.linalg.cholesky(self.prior(S))

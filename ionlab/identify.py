@@ -262,7 +262,7 @@ def ratios(cell, changes, found: Found, explanations):
         if name in own:
             ratio, low, high = own[name].value, own[name].low, own[name].high
         else:
-            wider = best.changes if k in best.changes else (*best.changes, k)
+            wider = (*best.changes, k)
             _, values, covariance, _ = evidence.posterior(found.A, found.z, found.theta, wider)
             error = np.sqrt(covariance[-1, -1])
             ratio, low, high = np.exp(values[-1] + LEVEL * error * np.array([0.0, -1.0, 1.0]))
@@ -271,11 +271,8 @@ def ratios(cell, changes, found: Found, explanations):
                 other = [c for c in e.changes if c.kind == "amount" and c.target == name]
                 low = min([low, *(c.low for c in other)] if other else [low, 1.0])
                 high = max([high, *(c.high for c in other)] if other else [high, 1.0])
-        rows.append(
-            CurrentChange(
-                name, float(ratio), float(low), float(high), float(weight), name in supported
-            )
-        )
+        numbers = map(float, (ratio, low, high, weight))
+        rows.append(CurrentChange(name, *numbers, name in supported))
     return tuple(sorted(rows, key=lambda c: (-c.changed, -c.evidence)))
 
 

@@ -1,7 +1,8 @@
 """The search for what changed: fit the control, then find the few changes that explain the rest.
 
-A first approach is plain least squares on the conductances; from there on every set of up to three
-changes is judged by its evidence near that point, and the best are fitted in full.
+The control is fitted with all of its conductances and gates free. For the treated a first approach
+is plain least squares on the conductances; from there on every set of up to three changes is judged
+by its evidence near that point, and the best are fitted in full.
 """
 
 from dataclasses import dataclass
