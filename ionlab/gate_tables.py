@@ -130,17 +130,31 @@ def _tabulated(kinetics, voltage, second, value):
         ) from error
 
 
+@njit(inline="always")
+def monotone(before, here, after, w):
+    """Return how far a monotone cubic rises over part w of an interval, from the rises on the way.
+
+    before, here, after : over the interval before this one, all of this, and the one after, all
+    of one length. The slope between two is their harmonic mean, or zero at an extremum (Fritsch
+    and Butland 1984, doi:10.1137/0905021), so that no tau gets below zero.
+    """
+    left = 2.0 * before * here / (before + here) if before * here > 0.0 else 0.0
+    right = 2.0 * here * after / (here + after) if here * after > 0.0 else 0.0
+    return w * (left + w * (3.0 * here - 2.0 * left - right + w * (left + right - 2.0 * here)))
+
+
 @njit
 def look_up(tables, of, x, n, grid, out):
-    """Interpolate in tables (., second, V, 2 G), linearly, for n lanes of states x; into out.
+    """Interpolate in tables (., second, V, 2 G) for n lanes of states x; into out.
 
-    Lane i reads tables[of[i]]; out holds 2 G values a lane. grid is the index of the second state
-    or -1, its lowest value, its mean step.
+    Linearly in V, and by monotone cubics in the second state, whose rows are far apart. Lane i
+    reads tables[of[i]]; out holds 2 G values a lane. grid is the index of the second state or -1,
+    its lowest value, its mean step.
     """
     _, n_second, n_V, n_out = tables.shape
     second_at, lowest, step = grid
     flat = tables.reshape(tables.size)
-    below, above = np.empty(WIDTH, np.int64), np.empty(WIDTH, np.int64)
+    at_row = np.empty((4, WIDTH), np.int64)  # the rows about a value; at an edge one stands twice
     w, v = np.empty(WIDTH), np.zeros(WIDTH)
     for i in range(n):  # what is not a number reads the lowest row
         at = (x[0, i] - V_MIN_mV) / V_STEP_mV
@@ -148,48 +162,49 @@ def look_up(tables, of, x, n, grid, out):
         at = at if at < n_V - 1.000001 else n_V - 1.000001
         k = int(at)
         w[i] = at - k
-        below[i] = (of[i] * n_second * n_V + k) * n_out
+        at_row[1, i] = (of[i] * n_second * n_V + k) * n_out
     if n_second == 1:
         for g in range(n_out):
             for i in range(n):
-                here = flat[below[i] + g]
-                out[g, i] = here + w[i] * (flat[below[i] + n_out + g] - here)
+                k = at_row[1, i] + g
+                out[g, i] = flat[k] + w[i] * (flat[k + n_out] - flat[k])
         return
     for i in range(n):
         at = row_of(x[second_at, i], lowest, step, n_second)
         q = int(at)
         v[i] = at - q
-        below[i] += q * n_V * n_out
-        above[i] = below[i] + n_V * n_out
+        first = at_row[1, i]
+        for r in range(4):
+            at_row[r, i] = first + min(max(q + r - 1, 0), n_second - 1) * n_V * n_out
+    rows = np.empty((4, WIDTH))
     for g in range(n_out):
+        for r in range(4):
+            for i in range(n):
+                k = at_row[r, i] + g
+                rows[r, i] = flat[k] + w[i] * (flat[k + n_out] - flat[k])
         for i in range(n):
-            low, high = flat[below[i] + g], flat[above[i] + g]
-            low += w[i] * (flat[below[i] + n_out + g] - low)
-            high += w[i] * (flat[above[i] + n_out + g] - high)
-            out[g, i] = low + v[i] * (high - low)
+            here = rows[2, i] - rows[1, i]
+            before = rows[1, i] - rows[0, i] if at_row[0, i] < at_row[1, i] else here
+            after = rows[3, i] - rows[2, i] if at_row[2, i] < at_row[3, i] else here
+            out[g, i] = rows[1, i] + monotone(before, here, after, v[i])
 
 
 @njit
 def look_up_smooth(table, V, second, lowest, step, out):
-    """As `look_up`, by monotone cubics in V, for solvers that need a continuous Jacobian.
-
-    The slope at a point of the table is the harmonic mean of those on both sides, or zero at an
-    extremum (Fritsch and Butland 1984, doi:10.1137/0905021), so that no tau gets below zero.
-    """
+    """As `look_up`, by monotone cubics in V, too, for solvers that need a continuous Jacobian."""
     n_second, n_V, n_out = table.shape
     x = min(max((V - V_MIN_mV) / V_STEP_mV, 1.0), n_V - 2.000001)
     k = int(x)
     w = x - k
     y = row_of(second, lowest, step, n_second) if n_second > 1 else 0.0
     q = int(y)
-    out[:] = 0.0
-    for row in range(q, min(q + 2, n_second)):
-        part = 1.0 - abs(y - row)
-        for g in range(n_out):
-            before = table[row, k, g] - table[row, k - 1, g]
-            here = table[row, k + 1, g] - table[row, k, g]
-            after = table[row, k + 2, g] - table[row, k + 1, g]
-            left = 2.0 * before * here / (before + here) if before * here > 0.0 else 0.0
-            right = 2.0 * here * after / (here + after) if here * after > 0.0 else 0.0
-            bend = w * (3.0 * here - 2.0 * left - right + w * (left + right - 2.0 * here))
-            out[g] += part * (table[row, k, g] + w * (left + bend))
+    rows = np.empty(4)
+    for g in range(n_out):
+        for r in range(4):
+            row = table[min(max(q + r - 1, 0), n_second - 1), k - 1 : k + 3, g]
+            rise = monotone(row[1] - row[0], row[2] - row[1], row[3] - row[2], w)
+            rows[r] = row[1] + rise
+        here = rows[2] - rows[1]
+        before = rows[1] - rows[0] if q > 0 else here
+        after = rows[3] - rows[2] if q + 2 < n_second else here
+        out[g] = rows[1] + monotone(before, here, after, y - q)

@@ -24,13 +24,12 @@ DT_MIN_ms, DT_MAX_ms, DV_STEP_mV = 0.01, 0.3, 0.25  # dt = DV_STEP / abs(dV/dt),
 DT_HELD_ms = 0.1  # at most, where states are held or V is all but the gates,
 FINER = 5.0  # and where it is, which is cheap, the other two are so much smaller
 DT_QUIET_ms = 8.0  # and longer, while by its bend V goes this straight, and the rest in spans:
-BEND_mV, BEND = 2e-4, 2e-3
+BEND_mV, BEND = 7e-5, 2e-3
 # Other states than V and the gates take explicit steps, which a fast rate makes unstable. That rate
 # is how fast they turn over how fast they move, or STILL of their bends a ms: rate * dt is kept
 # below STABLE, and a bend below HARD times its own, by steps that grow by GROWTH at most; a step of
 # more than twice that is taken anew.
 STABLE, HARD, GROWTH, STILL, DT_LEAST_ms = 0.7, 2.0, 1.2, 0.01, 0.001
-STRIDE = 20  # samples from stop to stop where steps are eased
 V_LIMIT_mV = 300.0  # beyond it a run has diverged
 SOON_ms = 1e-9  # times nearer than this are the same
 
@@ -63,6 +62,25 @@ def march(x, x0, change, part, n, other_at):
 
 
 @njit
+def read_off(x, x0, earlier, change, rates, i, dt, back, layout, out):
+    """States (S,) of lane i, `back` ms before the end of its step of dt ms from x0 to x; into out.
+
+    The gates as in `relax`; the others by the parabola through both ends with the slope at x0.
+    """
+    gate_at, other_at = layout
+    if back < SOON_ms:
+        out[:] = x[:, i]
+        return
+    part = dt - back
+    for a in range(len(gate_at)):
+        h_inf, tau_ms = rates[a, i], rates[len(gate_at) + a, i]
+        out[gate_at[a]] = rush_larsen_step(x0[gate_at[a], i], h_inf, tau_ms, part)
+    for a in range(len(other_at)):
+        slope = earlier[a, i] + part / dt * (change[a, i] - earlier[a, i])
+        out[other_at[a]] = x0[other_at[a], i] + part * slope
+
+
+@njit
 def hold(x, x0, following, part, n, clamped):
     """Take what is held along by its own slope; NaN lets it go."""
     for c in range(len(clamped)):
@@ -90,10 +108,9 @@ def _run(
     the others that a step longer than DT_MAX allows; stimulus (amplitude, duration) of each cell
     (K, 2); starts (N, B) onsets in ms; clamped (C,) states that follow clamps (N, C, T), where NaN
     lets them go; ms the sample interval; samples from `first` on go to out (N, S, T - first);
-    before it, steps are `ease` times as long and, if that is more than 1, need not end at samples;
-    `abreast` runs, at most WIDTH, go together. What happens between samples goes to fine
-    (N, 2, T - first): the highest V since the sample before, and the time at which V crossed
-    UPSTROKE_mV upwards, or NaN.
+    before it, steps are `ease` times as long; `abreast` runs, at most WIDTH, go together. What
+    happens between samples goes to fine (N, 2, T - first): the highest V since the sample before,
+    and the time at which V crossed UPSTROKE_mV upwards, or NaN.
     """
     n_samples = first + out.shape[2]
     good = np.full(len(start), (n_samples - 1) * ms)
@@ -119,13 +136,11 @@ def _together(
     # what is held need not go straight; where V is all but the gates, it tells too little of them
     alone = len(bends) == 1
     finer = FINER if alone else 1.0
-    held = len(clamped) > 0 or alone
-    usual, longest = DT_HELD_ms if held else DT_MAX_ms, DT_HELD_ms if held else DT_QUIET_ms
-    stride = STRIDE if ease > 1.0 and not len(clamped) else 1
+    short = len(clamped) > 0 or alone
+    usual, longest = DT_HELD_ms if short else DT_MAX_ms, DT_HELD_ms if short else DT_QUIET_ms
     following = np.full((len(clamped), WIDTH), np.nan)
-    of, beat, sample = np.empty(WIDTH, np.int64), np.zeros(WIDTH, np.int64), np.full(WIDTH, -1)
-    due = np.zeros(WIDTH, np.int64)
-    t, end, room = np.zeros(WIDTH), np.zeros(WIDTH), np.zeros(WIDTH)
+    of, beat, due = np.empty(WIDTH, np.int64), np.zeros(WIDTH, np.int64), np.zeros(WIDTH, np.int64)
+    t, room = np.zeros(WIDTH), np.zeros(WIDTH)
     dt, part, I_stim = np.zeros(WIDTH), np.zeros(WIDTH), np.zeros(WIDTH)
     turned, moved, limit = np.zeros(WIDTH), np.zeros(WIDTH), np.full(WIDTH, DT_MAX_ms)
     explicit = np.ones(len(bends))  # but V, which DV_STEP bounds, and what is held
@@ -134,7 +149,7 @@ def _together(
         for c in range(len(clamped)):
             if layout[1][a] == clamped[c]:
                 explicit[a] = 0.0
-    peak, crossing = np.empty(WIDTH), np.full(WIDTH, np.nan)
+    now, peak, crossing = np.empty(S), np.empty(WIDTH), np.full(WIDTH, np.nan)
     for i in range(n):
         for a in range(S):
             x[a, i] = start[i, a]
@@ -145,42 +160,45 @@ def _together(
     running = n
     while True:
         for i in range(n):
-            if sample[i] == n_samples - 1:
+            if due[i] == n_samples:
                 continue
-            if t[i] >= end[i] - SOON_ms:  # a sample is due
+            if t[i] >= due[i] * ms - SOON_ms:  # a sample is due
                 sound = abs(x[0, i]) < V_LIMIT_mV
                 for a in range(S):
                     sound &= np.isfinite(x[a, i])
-                if not sound and sample[i] >= 0:
-                    good[i] = sample[i] * ms
-                    out[i, :, max(sample[i] + 1 - first, 0) :] = np.nan
-                    fine[i, :, max(sample[i] + 1 - first, 0) :] = np.nan
-                    sample[i] = n_samples - 1
-                else:
-                    sample[i] = k = due[i]
-                    due[i] += max(1, min(stride, first - 1 - k))
+                if not sound and due[i] > 0:
+                    good[i] = (due[i] - 1) * ms
+                    out[i, :, max(due[i] - first, 0) :] = np.nan
+                    fine[i, :, max(due[i] - first, 0) :] = np.nan
+                    due[i] = n_samples
+                while due[i] < n_samples and t[i] >= due[i] * ms - SOON_ms:
+                    k, at = due[i], due[i] * ms
                     for c in range(len(clamped)):
-                        now, ahead = clamps[i, c, k], clamps[i, c, min(k + 1, n_samples - 1)]
-                        if np.isfinite(now):
-                            x[clamped[c], i] = now
-                        following[c, i] = (ahead - now) / ms
+                        held, ahead = clamps[i, c, k], clamps[i, c, min(k + 1, n_samples - 1)]
+                        if np.isfinite(held):
+                            x[clamped[c], i] = held
+                        following[c, i] = (ahead - held) / ms
+                    due[i] += 1
+                    if k < first - 1:
+                        continue
+                    read_off(x, x0, earlier, change, rates, i, dt[i], t[i] - at, layout, now)
+                    crossed = crossing[i] <= at + SOON_ms
                     if k >= first:
-                        for a in range(S):
-                            out[i, a, k - first] = x[a, i]
-                        fine[i, 0, k - first] = peak[i]
-                        fine[i, 1, k - first] = crossing[i]
-                    peak[i], crossing[i] = x[0, i], np.nan
-                    t[i], end[i] = k * ms, due[i] * ms
-                if sample[i] == n_samples - 1:  # at rest until the others are through
+                        out[i, :, k - first] = now
+                        fine[i, 0, k - first] = max(peak[i], now[0])
+                        fine[i, 1, k - first] = crossing[i] if crossed else np.nan
+                    peak[i], crossing[i] = now[0], np.nan if crossed else crossing[i]
+                if due[i] == n_samples:  # at rest until the others are through
                     running -= 1
                     room[i] = 0.0
                     for a in range(S):
                         x[a, i] = start[i, a]
                     continue
+                peak[i] = max(peak[i], x[0, i])
             amplitude, duration = stimulus[cell_of[i]]
             while beat[i] < starts.shape[1] and t[i] >= starts[i, beat[i]] + duration - SOON_ms:
                 beat[i] += 1
-            I_stim[i], edge = 0.0, end[i]
+            I_stim[i], edge = 0.0, due[i] * ms if len(clamped) else np.inf
             if beat[i] < starts.shape[1]:
                 on = starts[i, beat[i]]
                 if t[i] >= on - SOON_ms:
@@ -199,7 +217,7 @@ def _together(
                 if clamped[c] == 0 and np.isfinite(following[c, i]):
                     slope_mV = following[c, i]
             step = DV_STEP_mV / finer / (abs(slope_mV) + 1e-12)
-            longer = ease if sample[i] < first else 1.0
+            longer = ease if due[i] < first else 1.0
             straight = min(step, longer * reach[i], longest)
             step = step if step > DT_MIN_ms / finer else DT_MIN_ms / finer
             step = step if step < usual else usual
@@ -234,8 +252,9 @@ def _together(
                     x[a, i] = x0[a, i]
             if x0[0, i] < UPSTROKE_mV <= x[0, i]:
                 crossing[i] = t[i] + dt[i] * (UPSTROKE_mV - x0[0, i]) / (x[0, i] - x0[0, i])
-            peak[i] = max(peak[i], x[0, i])
             t[i] += dt[i]
+            if t[i] < due[i] * ms - SOON_ms:
+                peak[i] = max(peak[i], x[0, i])
             if dt[i] >= DT_MIN_ms:  # in a shorter one, the bend is lost in rounding
                 reach[i] = np.sqrt(dt[i] / (bend[i] + 1e-12))
 
