@@ -351,6 +351,7 @@ KR = ChangeFound("amount", "I_Kr", "I_Kr", 0.5, 0.48, 0.52)
 KS = ChangeFound("amount", "I_Ks", "I_Ks", 2.0, 1.8, 2.2)
 F = ChangeFound("shift", "f", "I_CaL", 5.1, 4.5, 5.7)
 XS = ChangeFound("tau", "xs", "I_Ks", 0.6, 0.55, 0.65)
+XR1 = ChangeFound("shift", "xr1", "I_Kr", -3.6, -9.9, 2.7)
 XR2 = ChangeFound("shift", "xr2", "I_Kr", -16.0, -18.0, -14.0)
 WIDE_D = ChangeFound("stretch", "d", "I_CaL", 1.25, 1.2, 1.3)
 OPEN = (1.2, 1e-9, 1e9)
@@ -392,6 +393,12 @@ OPEN = (1.2, 1e-9, 1e9)
             found_as("no change", (0.0, 1.0, ()), I_to=OPEN),
             "No change is supported; I_to cannot be decided; the others kept 0.95 to 1.05 of their "
             "control values (90 %).",
+        ),
+        (
+            found_as("no change", (0.0, 0.9, ()), (-2.4, 0.1, (XR1,)), (-TIED - 0.1, 0.0, (XS,))),
+            "No change is supported; all six currents kept 0.95 to 1.05 of their control values "
+            "(90 %); not ruled out: the steady state of xr1 (I_Kr) moved by -3.6 mV (-9.9 to "
+            "2.7).",
         ),
         (
             found_as("undecidable", (0.0, 0.6, (KR,)), (-0.4, 0.4, (XR2,))),

@@ -16,6 +16,7 @@ from ionlab.cells import tentusscher2004 as CELL
 from ionlab.dataset import Sequences
 from ionlab.errors import BadValue, UnknownName
 from ionlab.features import apd_ms
+from ionlab.identify import TIED
 from ionlab.scoreboard import (
     PAIRS,
     Imperfect,
@@ -413,6 +414,27 @@ def test_answers_of_the_fitting_methods_are_carried_over(monkeypatch):
     (read,) = METHODS["membrane"].answers([(1, 2)], CELL)
     assert (read.first, read.changed, read.gate_shifts) == ("I_to", ("I_to",), {"f": 3.0})
     assert read.ratios == {"I_to": (2.0, 1.9, 2.1)}
+    own = (("shift", "f", 3.2), ("amount", "I_to", 2.0)), (("shift", "f", 9.0), ("shift", "d", 1.0))
+    made = [[SimpleNamespace(kind=k, target=t, value=x) for k, t, x in each] for each in own]
+    found = SimpleNamespace(
+        currents=(change,),
+        changed=("I_to",),
+        kind="undecidable",
+        explanations=[
+            SimpleNamespace(changes=made[0], log_evidence=0.0),
+            SimpleNamespace(changes=made[1], log_evidence=-TIED + 0.1),
+            SimpleNamespace(changes=[SimpleNamespace(kind="shift", target="h", value=4.0)],
+                            log_evidence=-TIED - 0.1),
+        ],
+    )  # fmt: skip
+    monkeypatch.setattr(methods, "identify", lambda *args: found)
+    (said,) = METHODS["identify"].answers([(1, 2)], CELL)
+    assert (said.first, said.kind, said.gate_shifts) == (
+        "I_to",
+        "undecidable",
+        {"f": 3.2, "d": 1.0},
+    )
+    assert said.alternatives[0] == {("shift", "f"), ("amount", "I_to")}
 
 
 # --- the run -----------------------------------------------------------------------------

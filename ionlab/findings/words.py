@@ -133,16 +133,25 @@ def _nothing(found):
         parts.append(f"{whose} kept {low:.2f} to {high:.2f} of their control values (90 %)")
     if open_:
         parts.insert(1, f"{listed(open_)} cannot be decided")
+    hidden = tied(found.explanations)[1:]
+    if hidden:
+        parts.append(f"not ruled out: {', or '.join(_some(hidden))}")
     return "; ".join(parts) + "."
+
+
+def _some(options):
+    """Return the first explanations in words, and how many are left."""
+    said = [explanation(e) for e in options[:NAMED]]
+    if len(options) > NAMED:
+        said.append(f"{_number(len(options) - NAMED)} more, listed below")
+    return said
 
 
 def _either(found):
     options = tied(found.explanations)
-    said = [explanation(e) for e in options[:NAMED]]
+    said = _some(options)
     if len(options) == 1:
         return f"not decidable: {said[0]} explains it best, but without the support that it needs."
-    if len(options) > NAMED:
-        said.append(f"{_number(len(options) - NAMED)} more, listed below")
     whole = "both fit" if len(options) == 2 else "all fit"
     odds = listed([percent(e.probability) for e in options[:NAMED]])
     text = (

@@ -23,7 +23,8 @@ class Answer:
         the bounds are NaN where a method gives none.
     kind : "amount", "gating", "both", "no change" or "undecidable"; "" if it cannot tell.
     alternatives : sets of (kind of change, target), what fits about as well, most probable first.
-    gate_shifts : gate -> shift of its steady state in mV, 0 where not named; None if blind to it.
+    gate_shifts : gate -> shift of its steady state in mV, by the likeliest explanation that names
+        it of those that cannot be told apart, 0 where none does; None if blind to it.
     seconds : that it took.
     error : why there is no answer, or "".
     """

@@ -10,7 +10,7 @@ import numpy as np
 from ionlab import cells, presets, readout, store
 from ionlab.compare import compare, usable
 from ionlab.direct import fit_pair
-from ionlab.identify import identify
+from ionlab.identify import identify, tied
 from ionlab.observed import Beats
 from ionlab.retrain import DecoderRecipe, retrain
 from ionlab.scoreboard.answers import NOT_KNOWN, Answer
@@ -145,7 +145,9 @@ def least_squares(control, treated, cell):
 def identified(control, treated, cell):
     """All of it: `ionlab.identify.identify`; first and changed by its own rules."""
     found = identify(control, treated, cell)
-    best = found.explanations[0].changes if found.explanations else ()
+    shifts = {}  # by the likeliest of those that cannot be told apart
+    for change in (c for e in tied(found.explanations) for c in e.changes if c.kind == "shift"):
+        shifts.setdefault(change.target, change.value)
     return dict(
         first=found.currents[0].name,
         changed=tuple(found.changed),
@@ -155,7 +157,7 @@ def identified(control, treated, cell):
             frozenset((change.kind, change.target) for change in explanation.changes)
             for explanation in found.explanations
         ),
-        gate_shifts={c.target: c.value for c in best if c.kind == "shift"},
+        gate_shifts=shifts,
     )
 
 
