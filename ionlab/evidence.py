@@ -8,8 +8,10 @@ read from the recordings (`settled`). The prior odds of S are those of few chang
 the L1 term plays in Eq. 2.6.2.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -54,6 +56,21 @@ class Control:
     noise: object
 
 
+class Posterior(NamedTuple):
+    """Of a set of changes S, linearised at a theta.
+
+    theta (P,), density : mean, and log density there but for a constant. values (s,), covariance
+    (s, s) : of the changes. leads (P,) : where S seems to fit best; of one cell, but for the rest.
+    """
+
+    theta: np.ndarray
+    values: np.ndarray
+    covariance: np.ndarray
+    density: float
+    leads: np.ndarray
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Hypotheses about a treated recording y: theta = theta_X + changes in S.
 
@@ -64,21 +81,32 @@ class Evidence:
     stillness : part of STILL_SD that holds.
     """
 
-    def __init__(self, control, log_odds, same_cell=True, stillness=STILLER[0]):
-        self.control, self.log_odds = control, log_odds
-        self.same_cell, self.stillness = same_cell, stillness
-        changes = control.changes
-        self.variance = per_change(CHANGE_SD, changes) ** 2
-        self.offered = [k for k, change in enumerate(changes) if change.kind != "start"]
-        self.still = (stillness * per_change(STILL_SD, changes)) ** 2
+    control: Control
+    log_odds: np.ndarray
+    same_cell: bool = True
+    stillness: float = STILLER[0]
+
+    @cached_property
+    def variance(self):
+        """(P,) of what changed, beforehand."""
+        return per_change(CHANGE_SD, self.control.changes) ** 2
+
+    @cached_property
+    def still(self):
+        """(P,) variance of what has not changed."""
+        return (self.stillness * per_change(STILL_SD, self.control.changes)) ** 2
+
+    @cached_property
+    def offered(self):
+        """Indices of what may have changed."""
+        return [k for k, change in enumerate(self.control.changes) if change.kind != "start"]
 
     def settled(self, A, z, theta, sets):
         """Return the evidence of how still the cell most likely stood, if one of the sets holds."""
         return max(self._tried(), key=lambda evidence: evidence.linear(A, z, theta, sets).max())
 
     def _tried(self):
-        own = self.control, self.log_odds, self.same_cell
-        return [Evidence(*own, stillness) for stillness in STILLER]
+        return [replace(self, stillness=stillness) for stillness in STILLER]
 
     def odds(self, S):
         """Prior log odds of a set of changes."""
@@ -111,28 +139,22 @@ class Evidence:
         return np.concatenate(found) + [self.odds(S) for S in sets]
 
     def posterior(self, A, z, theta, S):
-        """Return theta (P,), the changes (s,), their covariance (s, s) and their density there.
-
-        All linearised at theta.
-        """
+        """Return the `Posterior` of a set of changes, linearised at theta."""
         G, b, c = self._normal(A, z, theta)
         C, S = self.prior(S), list(S)
         M = np.eye(len(G)) + G @ C
         x, K = np.linalg.solve(M, b), np.linalg.solve(M, G)
         v = self.variance[S]
         covariance = np.diag(v) - v[:, None] * K[np.ix_(S, S)] * v
-        return self.control.theta + C @ x, v * x[S], covariance, 0.5 * (b @ C @ x - c)
+        best, values = self.control.theta + C @ x, v * x[S]
+        leads = self.at(S, values) if self.same_cell else limited(self.control.changes, best)
+        return Posterior(best, values, covariance, 0.5 * (b @ C @ x - c), leads)
 
     def at(self, S, values):
         """Return theta (P,): the control with changes S of these values."""
         theta = self.control.theta.copy()
         theta[list(S)] += values
         return limited(self.control.changes, theta)
-
-    def leads(self, A, z, theta, S):
-        """Return theta (P,) where S seems to fit best, seen from theta."""
-        best, values = self.posterior(A, z, theta, S)[:2]
-        return self.at(S, values) if self.same_cell else limited(self.control.changes, best)
 
     def judged(self, A, z, theta, S):
         """Return the log density of theta under S, but for a constant, and the rest (P,).

@@ -201,14 +201,19 @@ def listed(cell, changes, side, found):
 
 def _described(cell, changes, hypothesis):
     """Yield the changes of a hypothesis in the units that a reader expects."""
-    errors = np.sqrt(np.diag(hypothesis.covariance))
-    for k, value, error in zip(hypothesis.changes, hypothesis.values, errors, strict=True):
+    variances = np.diag(hypothesis.covariance)
+    for k, value, variance in zip(hypothesis.changes, hypothesis.values, variances, strict=True):
         change = changes[k]
-        numbers = value + LEVEL * error * np.array([0.0, -1.0, 1.0])
+        numbers = interval(value, variance)
         if change.kind != "shift":
             numbers = np.exp(numbers)
         current = acts_on(cell, change)
         yield ChangeFound(change.kind, change.target, current, *map(float, numbers))
+
+
+def interval(value, variance):
+    """Return a value and the bounds of its 90 % interval, (3,)."""
+    return value + LEVEL * np.sqrt(variance) * np.array([0.0, -1.0, 1.0])
 
 
 def tied(explanations):
@@ -263,9 +268,9 @@ def ratios(cell, changes, found: Found, explanations):
             ratio, low, high = own[name].value, own[name].low, own[name].high
         else:
             wider = (*best.changes, k)
-            _, values, covariance, _ = evidence.posterior(found.A, found.z, found.theta, wider)
-            error = np.sqrt(covariance[-1, -1])
-            ratio, low, high = np.exp(values[-1] + LEVEL * error * np.array([0.0, -1.0, 1.0]))
+            besides = evidence.posterior(found.A, found.z, found.theta, wider)
+            numbers = interval(besides.values[-1], besides.covariance[-1, -1])
+            ratio, low, high = np.exp(numbers)
         for e in tied(explanations)[1:]:
             if name in named[0] and name in {c.current for c in e.changes}:
                 other = [c for c in e.changes if c.kind == "amount" and c.target == name]

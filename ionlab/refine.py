@@ -116,10 +116,11 @@ def _arrive(walk, f, slopes, y, evidence, noise, trust):
         walk.J = J
     else:
         theta, A, z = best.theta, noise.whiten(walk.J), noise.whiten(y - best.prediction)
-    _, values, covariance, walk.leads = evidence.posterior(A, z, theta, S)
+    near = evidence.posterior(A, z, theta, S)
+    walk.leads = near.density
     if better:
         likely, shown = evidence.fitted(A, z, theta, S), f + J @ rest
-        walk.best = Hypothesis(S, theta, values, covariance, likely, value, f, J, shown)
+        walk.best = Hypothesis(S, theta, near.values, near.covariance, likely, value, f, J, shown)
         walk.scale = min(1.0, 2.0 * walk.scale)
     elif not walk.anew:
         _renew(walk)
@@ -127,7 +128,7 @@ def _arrive(walk, f, slopes, y, evidence, noise, trust):
     else:
         walk.scale *= 0.4
     walk.done = walk.leads - walk.best.density < CLOSE or walk.scale < SHORTEST
-    step = walk.scale * (evidence.leads(A, z, theta, S) - theta)
+    step = walk.scale * (near.leads - theta)
     walk.asked = S if (np.abs(step) > FAR * trust).any() else ()
     walk.theta = theta + step
 

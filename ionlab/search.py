@@ -145,7 +145,7 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None):
     trust = per_change(TRUST, changes)
 
     def near(S):
-        return home + np.clip(evidence.leads(A0, z0, home, S) - home, -trust, trust)
+        return home + np.clip(evidence.posterior(A0, z0, home, S).leads - home, -trust, trust)
 
     alone = _scan(trajectories, evidence, noise, A0, [(home, (), k) for k in evidence.offered])
     begin = {S: near(S) for S in [(), *proposals]}
@@ -157,7 +157,7 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None):
         sets, found = evidence.likely_sets(A, z, theta)
         for S in _shortlist(sets, found, best):
             if S not in kept and S not in begin:
-                begin[S] = evidence.leads(A, z, theta, S)
+                begin[S] = evidence.posterior(A, z, theta, S).leads
         tried = refine(trajectories, evidence, noise, J, begin, kept.values())
         top = _simplest(trajectories, evidence, tried)
         tried.sort(key=lambda h: -h.log_evidence)
@@ -224,7 +224,7 @@ def _scan(trajectories, evidence, noise, A, lines):
     trials = limited(changes, np.array(trials))
     found = {}
     for S, theta, f in zip(sets, trials, trajectories.predict(trials, quick=True), strict=True):
-        leads = evidence.posterior(A, noise.whiten(trajectories.seen - f), theta, S)[3]
+        leads = evidence.posterior(A, noise.whiten(trajectories.seen - f), theta, S).density
         if S not in found or leads > found[S][0]:
             found[S] = leads, theta
     return {S: found[S][1] for S in sorted(found, key=lambda S: -found[S][0])}

@@ -13,7 +13,7 @@ from scipy.ndimage import uniform_filter1d
 
 from ionlab.compare import usable
 from ionlab.errors import BadRecording
-from ionlab.evidence import CELL_SD, TRUST, Evidence, limited, per_change
+from ionlab.evidence import CELL_SD, TRUST, limited, per_change
 from ionlab.noise import likeliest
 from ionlab.observed import Beats
 from ionlab.recordings import Recording
@@ -262,12 +262,12 @@ def resample(pooled, base, found, sides, resamples=RESAMPLES, seed=0):
         )
         theta = follow @ base.noise.whiten(x)
         control = replace(evidence.control, theta=base.theta + theta)
-        moved = Evidence(control, evidence.log_odds, False, evidence.stillness)
+        moved = replace(evidence, control=control)
         left = y - carried(x - base.derivatives @ theta, *sides)
         likely = []
         for h, (A, residual, at) in zip(fits, near, strict=True):
             z = noise.whiten(residual + left)
             likely.append(moved.linear(A, z, at, [h.changes])[0])
-            values[h.changes].append(moved.posterior(A, z, at, h.changes)[1])
+            values[h.changes].append(moved.posterior(A, z, at, h.changes).values)
         best.append(fits[int(np.argmax(likely))].changes)
     return Resampled(tuple(best), {S: np.array(v) for S, v in values.items()})

@@ -95,7 +95,7 @@ def test_where_it_is_linearised_does_not_matter_to_a_linear_recording(problem):
 def test_posterior_of_theta_and_of_the_changes(problem, S):
     """By precisions, (D'D + C^-1)^-1, where the code inverts nothing."""
     found = problem.evidence.posterior(problem.A, problem.z, problem.theta, S)
-    theta, values, covariance = found[:3]
+    theta, values, covariance = found.theta, found.values, found.covariance
     to_theta, prior = problem.joint(S)
     D = problem.A @ to_theta
     full = np.linalg.inv(D.T @ D + np.linalg.inv(prior))
@@ -104,10 +104,10 @@ def test_posterior_of_theta_and_of_the_changes(problem, S):
     n = len(S)
     np.testing.assert_allclose(values, mean[2 * P - n :], atol=1e-8)
     np.testing.assert_allclose(covariance, full[2 * P - n :, 2 * P - n :], atol=1e-8)
-    at = problem.evidence.leads(problem.A, problem.z, problem.theta, S)
+    at = found.leads
     np.testing.assert_allclose(at - problem.theta_X, np.eye(P)[list(S)].T @ values, atol=1e-12)
     best, rest = problem.evidence.judged(problem.A, problem.y - problem.A @ at, at, S)
-    assert found[3] == pytest.approx(best, abs=1e-8)
+    assert found.density == pytest.approx(best, abs=1e-8)
     np.testing.assert_allclose(at + rest, theta, atol=1e-8)
 
 
@@ -144,7 +144,7 @@ def test_a_fit_has_the_evidence_of_all_that_is_linear(problem, S, same_cell, mon
     monkeypatch.setattr(evidence, "STILLER", (1.0,))
     monkeypatch.setattr(evidence, "LIMIT", dict.fromkeys(evidence.LIMIT, np.inf))
     own = Evidence(problem.evidence.control, ODDS, same_cell)
-    theta = own.leads(problem.A, problem.z, problem.theta, S)
+    theta = own.posterior(problem.A, problem.z, problem.theta, S).leads
     z = problem.y - problem.A @ theta
     expected = linear(problem, [S])[0]
     assert own.fitted(problem.A, z, theta, S) == pytest.approx(expected, abs=1e-8)
@@ -195,8 +195,8 @@ def test_intervals_cover_changes_that_are_drawn_from_the_prior():
         delta[S] = rng.normal(0.0, problem.sd[S])
         cell = rng.multivariate_normal(problem.theta_X, problem.phi)
         z = problem.A @ (cell + delta - problem.theta) + rng.normal(size=M)
-        _, values, covariance = problem.evidence.posterior(problem.A, z, problem.theta, S)[:3]
-        covered += list(abs(values - delta[S]) < 1.645 * np.sqrt(np.diag(covariance)))
+        found = problem.evidence.posterior(problem.A, z, problem.theta, S)
+        covered += list(abs(found.values - delta[S]) < 1.645 * np.sqrt(np.diag(found.covariance)))
     assert len(covered) > 700 and np.mean(covered) == pytest.approx(0.9, abs=0.03)
 
 
