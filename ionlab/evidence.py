@@ -16,6 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from ionlab.changes import GATING
+
 CELL_SD = {"amount": 0.7, "shift": 4.0, "stretch": 0.15, "tau": 0.3, "start": 0.03}
 CHANGE_SD = {"amount": 0.7, "shift": 8.0, "stretch": 0.2, "tau": 0.5}
 STILL_SD = {"amount": 0.005, "shift": 0.1, "stretch": 0.005, "tau": 0.005, "start": 0.003}
@@ -155,6 +157,17 @@ class Evidence:
         theta = self.control.theta.copy()
         theta[list(S)] += values
         return limited(self.control.changes, theta)
+
+    def within(self, S, values):
+        """Whether changes S of these values leave all gates where that means something.
+
+        A fit that would leave it stands at the limit, where its evidence is not what is reckoned.
+        An amount may vanish or grow as it likes.
+        """
+        changes, theta = self.control.changes, self.control.theta.copy()
+        theta[list(S)] += values
+        gates = [k for k in S if changes[k].kind in GATING]
+        return bool((limited(changes, theta) == theta)[gates].all())
 
     def judged(self, A, z, theta, S):
         """Return the log density of theta under S, but for a constant, and the rest (P,).

@@ -172,6 +172,7 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None):
         best = top.changes
     evidence = evidence.settled(A, z, theta, list(kept))
     last = refine(trajectories, evidence, noise, J, _fewer(top, home), kept.values())
+    last = [h for h in last if evidence.within(h.changes, h.values)] or [top]
     last.sort(key=lambda h: -h.log_evidence)
     top = _simplest(trajectories, evidence, last)
     return Found(evidence, (top, *(h for h in last if h is not top)), theta, A, z, noise)

@@ -1,5 +1,6 @@
 """Oracle: the full Gaussian of control, changes and data, written out and handed to SciPy."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -109,6 +110,26 @@ def test_posterior_of_theta_and_of_the_changes(problem, S):
     best, rest = problem.evidence.judged(problem.A, problem.y - problem.A @ at, at, S)
     assert found.density == pytest.approx(best, abs=1e-8)
     np.testing.assert_allclose(at + rest, theta, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("S", "values", "within"),
+    [
+        ((), [], True),
+        ((0,), [-9.0], True),  # an amount may vanish
+        ((2,), [19.0], True),
+        ((2,), [-21.0], False),  # 20 mV, and a stretch by 0.8, is where gates mean something
+        ((0, 3), [-9.0, 0.7], True),
+        ((0, 3), [-0.5, 0.9], False),
+        ((4,), [-1.7], False),
+    ],
+)
+def test_how_far_a_gate_may_move(S, values, within):
+    control = Control(CHANGES, np.zeros(P), np.eye(P), None, None, None)
+    assert Evidence(control, ODDS).within(S, values) == within
+    if S[-1:] == (2,):  # it is the cell that counts, not how it came there
+        control = replace(control, theta=-np.sign(values[0]) * 5.0 * np.eye(P)[2])
+        assert Evidence(control, ODDS).within(S, values)
 
 
 @pytest.mark.parametrize("S", [(), (2,), (0, 4)])

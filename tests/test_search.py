@@ -8,7 +8,7 @@ import pytest
 from ionlab import search
 from ionlab.cells import hodgkin_huxley1952
 from ionlab.changes import Change, candidates
-from ionlab.evidence import CELL_SD, CHANGE_SD, LOG_ODDS, STILLER, Evidence, per_change
+from ionlab.evidence import CELL_SD, CHANGE_SD, LIMIT, LOG_ODDS, STILLER, Evidence, per_change
 from ionlab.search import _shortlist, amounts, approach, damped, explain, fit_control
 from ionlab.trajectory import STEP, Block, Trajectories
 
@@ -182,6 +182,17 @@ def test_no_other_set_of_two_is_better(answers, name):
     assert best.log_evidence == pytest.approx(np.log(np.mean(np.exp(each))), abs=0.2)
     fewer = [e for S, e in zip(sets, log_evidence, strict=True) if len(S) < len(best.changes)]
     assert all(e < own - 0.5 * search.SIMPLER for e in fewer)
+
+
+def test_a_gate_that_moves_too_far_explains_nothing(control, monkeypatch):
+    """What made the recording is found by the search, and dismissed at its end."""
+    answer = found(control, PAIRS["shift"], 0)
+    moved = (index("shift", "n"),)
+    assert answer.hypotheses[0].changes == moved
+    at = answer.hypotheses[0].theta[moved[0]]
+    monkeypatch.setitem(LIMIT, "shift", 0.99 * at)
+    sets = [h.changes for h in found(control, PAIRS["shift"], 0).hypotheses]
+    assert sets and moved not in sets
 
 
 def test_hypotheses_are_fitted_once_and_in_order(answers):
