@@ -403,8 +403,8 @@ OPEN = (1.2, 1e-9, 1e9)
         (
             found_as("undecidable", (0.0, 0.6, (KR,)), (-0.4, 0.4, (XR2,))),
             "Not decidable: either I_Kr fell to 0.50 (0.48 to 0.52) of its control value, or the "
-            "steady state of xr2 (I_Kr) moved by -16.0 mV (-18.0 to -14.0): both fit about equally "
-            "well (probability 60 % and 40 %). In each case I_Kr changed.",
+            "steady state of xr2 (I_Kr) moved by -16.0 mV (-18.0 to -14.0): neither can be ruled "
+            "out (probability 60 % and 40 %). In each case I_Kr changed.",
         ),
         (
             found_as(
@@ -415,7 +415,7 @@ OPEN = (1.2, 1e-9, 1e9)
             "Not decidable: either I_Kr fell to 0.50 (0.48 to 0.52) of its control value, or I_Ks "
             "rose to 2.00 (1.80 to 2.20) times its control value, or the time constant of xs "
             "(I_Ks) fell to 0.60 (0.55 to 0.65) of its control value, or one more, listed below: "
-            "all fit about equally well (probability 25 %, 25 % and 25 %).",
+            "none can be ruled out (probability 25 %, 25 % and 25 %).",
         ),
         (
             found_as("undecidable", (0.0, 1.0, (KR,))),
@@ -431,6 +431,11 @@ OPEN = (1.2, 1e-9, 1e9)
 )
 def test_answer(found, text):
     assert findings.answer(found) == text
+
+
+def test_the_report_says_which_rows_are_tied():
+    text = (report.ROOT / "notebooks" / "report.ipynb").read_text(encoding="utf-8")
+    assert f"down to -{TIED:g}, rows cannot be told" in text
 
 
 @pytest.mark.parametrize(

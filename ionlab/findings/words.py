@@ -152,11 +152,11 @@ def _either(found):
     said = _some(options)
     if len(options) == 1:
         return f"not decidable: {said[0]} explains it best, but without the support that it needs."
-    whole = "both fit" if len(options) == 2 else "all fit"
+    whole = "neither" if len(options) == 2 else "none"
     odds = listed([percent(e.probability) for e in options[:NAMED]])
     text = (
-        f"not decidable: either {', or '.join(said)}: {whole} about equally well (probability "
-        f"{odds})."
+        f"not decidable: either {', or '.join(said)}: {whole} can be ruled out "
+        f"(probability {odds})."
     )
     same = agreed(found)
     return f"{text} In each case {listed(same)} changed." if same else text
