@@ -108,9 +108,10 @@ def _run(
     the others that a step longer than DT_MAX allows; stimulus (amplitude, duration) of each cell
     (K, 2); starts (N, B) onsets in ms; clamped (C,) states that follow clamps (N, C, T), where NaN
     lets them go; ms the sample interval; samples from `first` on go to out (N, S, T - first);
-    before it, steps are `ease` times as long; `abreast` runs, at most WIDTH, go together. What
-    happens between samples goes to fine (N, 2, T - first): the highest V since the sample before,
-    and the time at which V crossed UPSTROKE_mV upwards, or NaN.
+    before it, steps are `ease` times as long; `abreast` runs, at most WIDTH, go together. Steps end
+    at the edges of stimuli and, where states are held, at samples; else samples are read off within
+    them. What happens between samples goes to fine (N, 2, T - first): the highest V since the
+    sample before, and the time at which V crossed UPSTROKE_mV upwards, or NaN.
     """
     n_samples = first + out.shape[2]
     good = np.full(len(start), (n_samples - 1) * ms)
