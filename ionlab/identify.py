@@ -179,13 +179,19 @@ def _proposals(seen, changes):
 
 
 def listed(cell, changes, side, found):
-    """Return the best `Explanation` and those that fit about as well without being more of it."""
+    """Return the best `Explanation` and those that fit about as well without being more of it.
+
+    Where nothing changed, they are what could have changed unseen.
+    """
     best = found.hypotheses[0]
+
+    def more(h):
+        return bool(best.changes) and set(h.changes) > set(best.changes)
+
     near = [
         h
         for h in found.hypotheses
-        if h is best
-        or (h.log_evidence > best.log_evidence - LISTED and not set(h.changes) > set(best.changes))
+        if h is best or (h.log_evidence > best.log_evidence - LISTED and not more(h))
     ]
     weights = np.exp([min(h.log_evidence - best.log_evidence, 0.0) for h in near])
     return tuple(

@@ -20,6 +20,7 @@ from ionlab.identify import (
     Explanation,
     identify,
     kind_of,
+    listed,
     prior_odds,
     ratios,
 )
@@ -234,6 +235,31 @@ def test_currents_of_the_best_are_ranked_by_what_was_fitted():
     assert [c.name for c in rows if c.changed] == ["I_Kr", "I_K1"]
     assert [c.evidence for c in rows[:2]] == pytest.approx([151.0, 14.0])
     assert all(c.evidence < 0.0 for c in rows[2:])
+
+
+@pytest.mark.parametrize(
+    ("best", "others", "wanted"),
+    [
+        ((), {(6,): -2.0, (0, 6): -LISTED + 0.1, (0,): -LISTED - 0.1}, [(), (6,), (0, 6)]),
+        ((0,), {(): -3.0, (6,): -2.0, (0, 6): -1.0, (1,): -LISTED - 0.1}, [(0,), (), (6,)]),
+    ],
+)
+def test_what_is_listed_is_near_and_is_not_more_of_the_best(best, others, wanted):
+    """But where nothing changed all is more of it, and says what could have changed unseen."""
+    changes, shown = candidates(CELL), np.zeros(3)
+
+    def fitted(S, log_evidence):
+        n, none = len(S), np.zeros(len(changes))
+        return Hypothesis(
+            S, none, np.ones(n), np.eye(n), log_evidence, 0.0, shown, np.zeros((3, 1)), shown
+        )
+
+    found = Found(None, (fitted(best, 0.0), *map(fitted, others, others.values())), *4 * [None])
+    side = SimpleNamespace(rmse_mV=lambda shown: 0.0)
+    said = listed(CELL, changes, side, found)
+    names = [tuple((c.kind, c.target) for c in e.changes) for e in said]
+    assert names == [tuple((changes[k].kind, changes[k].target) for k in S) for S in wanted]
+    assert sum(e.probability for e in said) == pytest.approx(1.0)
 
 
 def explained(*changes, log_evidence=0.0):

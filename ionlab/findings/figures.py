@@ -73,7 +73,7 @@ def gate_figure(found):
 def _moved_gates(found):
     """Return gate -> {Change: value}, each from the most probable explanation that moves it."""
     gates = {}
-    for e in tied(found.explanations) if found.fits else ():
+    for e in tied(found.explanations) if found.fits and found.kind != "no change" else ():
         own = {}
         for c in e.changes:
             if c.kind in GATING:
