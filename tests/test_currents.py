@@ -64,6 +64,7 @@ def test_currents_sum_to_the_slope_of_the_voltage(cell):
     total = total + np.where((since >= 0) & (since < stimulus.duration_ms), stimulus.amplitude, 0)
     slope = np.gradient(V, t)
     edge = (abs(since) < 0.05) | (abs(since - stimulus.duration_ms) < 0.05)
+    edge |= abs(t - t[V.argmax()]) < 0.3  # one step goes round the peak
     near = ~edge & (abs(slope) < 30.0)  # in the upstroke the difference is not the slope
     late_by_a_sample = 0.02 * abs(np.gradient(slope, t))
     assert (abs(slope + total) < 0.6 + 0.02 * abs(slope) + late_by_a_sample)[near].all()
