@@ -153,10 +153,13 @@ class Evidence:
         return Posterior(best, values, covariance, 0.5 * (b @ C @ x - c), leads)
 
     def at(self, S, values):
-        """Return theta (P,): the control with changes S of these values."""
+        """Return theta (P,): the control with changes S of these values, as far as they go."""
+        return limited(self.control.changes, self._moved(S, values))
+
+    def _moved(self, S, values):
         theta = self.control.theta.copy()
         theta[list(S)] += values
-        return limited(self.control.changes, theta)
+        return theta
 
     def within(self, S, values):
         """Whether changes S of these values leave all gates where that means something.
@@ -164,10 +167,8 @@ class Evidence:
         A fit that would leave it stands at the limit, where its evidence is not what is reckoned.
         An amount may vanish or grow as it likes.
         """
-        changes, theta = self.control.changes, self.control.theta.copy()
-        theta[list(S)] += values
-        gates = [k for k in S if changes[k].kind in GATING]
-        return bool((limited(changes, theta) == theta)[gates].all())
+        gates = [k for k in S if self.control.changes[k].kind in GATING]
+        return bool((self.at(S, values) == self._moved(S, values))[gates].all())
 
     def judged(self, A, z, theta, S):
         """Return the log density of theta under S, but for a constant, and the rest (P,).

@@ -195,7 +195,7 @@ def _together(
                     for a in range(S):
                         x[a, i] = start[i, a]
                     continue
-                peak[i] = max(peak[i], x[0, i])
+            peak[i] = max(peak[i], x[0, i])
             amplitude, duration = stimulus[cell_of[i]]
             while beat[i] < starts.shape[1] and t[i] >= starts[i, beat[i]] + duration - SOON_ms:
                 beat[i] += 1
@@ -254,8 +254,6 @@ def _together(
             if x0[0, i] < UPSTROKE_mV <= x[0, i]:
                 crossing[i] = t[i] + dt[i] * (UPSTROKE_mV - x0[0, i]) / (x[0, i] - x0[0, i])
             t[i] += dt[i]
-            if t[i] < due[i] * ms - SOON_ms:
-                peak[i] = max(peak[i], x[0, i])
             if dt[i] >= DT_MIN_ms:  # in a shorter one, the bend is lost in rounding
                 reach[i] = np.sqrt(dt[i] / (bend[i] + 1e-12))
 
