@@ -1,5 +1,7 @@
 """Runs of cells of one model through the fast Rush-Larsen kernel or SciPy's implicit solvers."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 
 import numba
@@ -11,7 +13,6 @@ from ionlab.errors import BadValue, known
 from ionlab.lanes import WIDTH
 
 METHODS = ("rush-larsen", *implicit.SOLVERS)
-CHUNK = 4 * WIDTH  # runs between two steps of the progress bar
 
 
 def integrate(
@@ -44,32 +45,22 @@ def integrate(
         return values, fine, good
     clamped = np.array([names.index(n) for n in held], int)
     clamps = np.stack(list(held.values()), 1) if held else np.empty((len(cells), 0, samples))
-    chunks = range(0, len(cells), CHUNK)
-    for k in tqdm(
-        chunks, desc="simulate", unit="chunk", delay=2.0, disable=quiet or len(chunks) < 2
-    ):
-        rows = slice(k, k + CHUNK)
-        share = -(-len(start[rows]) // numba.get_num_threads())
-        good[rows] = loops.run(
-            start[rows],
-            problem.parameters.view(float).reshape(len(problem.parameters), -1),
-            problem.tables,
-            problem.table_of,
-            problem.cell_of[rows],
-            problem.grid,
-            problem.layout,
-            problem.bends,
-            problem.stimulus,
-            onsets[rows],
-            clamped,
-            clamps[rows],
-            sample_ms,
-            first,
-            ease,
-            min(max(share, WIDTH // 2), WIDTH),
-            values[rows],
-            fine[rows],
-        )
+    parameters = problem.parameters.view(float).reshape(len(problem.parameters), -1)
+
+    def run(rows):
+        loops.run(
+            start[rows], parameters, problem.tables, problem.table_of, problem.cell_of[rows],
+            problem.grid, problem.layout, problem.bends, problem.stimulus, onsets[rows], clamped,
+            clamps[rows], sample_ms, first, ease, values[rows], fine[rows], good[rows],
+        )  # fmt: skip
+
+    threads = numba.get_num_threads()
+    abreast = min(max(-(-len(cells) // threads), WIDTH // 2), WIDTH)
+    groups = [slice(k, k + abreast) for k in range(0, len(cells), abreast)]
+    with ThreadPoolExecutor(threads) as pool, closing(pool.map(run, groups)) as done:
+        quiet = quiet or len(groups) <= threads
+        for _ in tqdm(done, "simulate", len(groups), delay=2.0, disable=quiet):
+            pass
     return values, fine, good
 
 

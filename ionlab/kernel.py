@@ -11,7 +11,6 @@ from functools import cache
 from types import FunctionType
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from ionlab import gate_tables, lanes, maths
@@ -34,7 +33,7 @@ V_LIMIT_mV = 300.0  # beyond it a run has diverged
 SOON_ms = 1e-9  # times nearer than this are the same
 
 # The equations of one cell, and what is made of them, stand for these in a copy of the loops below.
-currents = derivatives = states = parameters = differentiate = together = slope = None
+currents = derivatives = states = parameters = differentiate = slope = None
 
 
 @njit(inline="always")
@@ -69,7 +68,8 @@ def read_off(x, x0, earlier, change, rates, i, dt, back, layout, out):
     """
     gate_at, other_at = layout
     if back < SOON_ms:
-        out[:] = x[:, i]
+        for a in range(len(out)):
+            out[a] = x[a, i]
         return
     part = dt - back
     for a in range(len(gate_at)):
@@ -99,36 +99,20 @@ def _differentiate(x, p, I_stim, n, change):
 
 def _run(
     start, p, tables, table_of, cell_of, grid, layout, bends, stimulus, starts, clamped, clamps, ms,
-    first, ease, abreast, out, fine,
+    first, ease, out, fine, good,
 ):  # fmt: skip
-    """Integrate N runs by the adaptive Rush-Larsen method; return the last good time of each.
+    """Integrate as many runs as there are lanes, or fewer, by the adaptive Rush-Larsen method.
 
     start (N, S) states; p (K, P) parameters; tables (., second, V, 2 G), of which cell k reads
     table_of[k]; grid as for `look_up`; layout (indices of gates, of the others); bends of
     the others that a step longer than DT_MAX allows; stimulus (amplitude, duration) of each cell
     (K, 2); starts (N, B) onsets in ms; clamped (C,) states that follow clamps (N, C, T), where NaN
     lets them go; ms the sample interval; samples from `first` on go to out (N, S, T - first);
-    before it, steps are `ease` times as long; `abreast` runs, at most WIDTH, go together. Steps end
-    at the edges of stimuli and, where states are held, at samples; else samples are read off within
-    them. What happens between samples goes to fine (N, 2, T - first): the highest V since the
-    sample before, and the time at which V crossed UPSTROKE_mV upwards, or NaN.
+    before it, steps are `ease` times as long; the last good time of each goes to good (N,). Steps
+    end at the edges of stimuli and, where states are held, at samples; else samples are read off
+    within them. What happens between samples goes to fine (N, 2, T - first): the highest V since
+    the sample before, and the time at which V crossed UPSTROKE_mV upwards, or NaN.
     """
-    n_samples = first + out.shape[2]
-    good = np.full(len(start), (n_samples - 1) * ms)
-    for group in numba.prange((len(start) - 1) // abreast + 1):
-        runs = slice(group * abreast, min((group + 1) * abreast, len(start)))
-        together(
-            start[runs], p, tables, table_of, cell_of[runs], grid, layout, bends, stimulus,
-            starts[runs], clamped, clamps[runs], ms, first, ease, out[runs], fine[runs], good[runs],
-        )  # fmt: skip
-    return good
-
-
-def _together(
-    start, p, tables, table_of, cell_of, grid, layout, bends, stimulus, starts, clamped, clamps, ms,
-    first, ease, out, fine, good,
-):  # fmt: skip
-    """`_run` for as many runs as there are lanes, or fewer."""
     n, S = start.shape
     n_samples = first + out.shape[2]
     x, x0, own = np.empty((S, WIDTH)), np.empty((S, WIDTH)), np.empty((p.shape[1], WIDTH))
@@ -157,7 +141,7 @@ def _together(
         for a in range(p.shape[1]):
             own[a, i] = p[cell_of[i], a]
         of[i] = table_of[cell_of[i]]
-        peak[i] = x[0, i]
+        peak[i], good[i] = x[0, i], (n_samples - 1) * ms
     running = n
     while True:
         for i in range(n):
@@ -185,7 +169,8 @@ def _together(
                     read_off(x, x0, earlier, change, rates, i, dt[i], t[i] - at, layout, now)
                     crossed = crossing[i] <= at + SOON_ms
                     if k >= first:
-                        out[i, :, k - first] = now
+                        for a in range(S):
+                            out[i, a, k - first] = now[a]
                         fine[i, 0, k - first] = max(peak[i], now[0])
                         fine[i, 1, k - first] = crossing[i] if crossed else np.nan
                     peak[i], crossing[i] = now[0], np.nan if crossed else crossing[i]
@@ -210,7 +195,9 @@ def _together(
             return
         # exponential midpoint rule: derivatives at t take the others halfway; the rates there take
         # the gates halfway and all the way; the derivatives there take the others all the way
-        x0[:] = x
+        for a in range(S):
+            for i in range(n):
+                x0[a, i] = x[a, i]
         differentiate(x, own, I_stim, n, earlier)
         for i in range(n):
             slope_mV = earlier[0, i]
@@ -332,6 +319,5 @@ def _compiled(equations, state_names, parameter_names):
         return njit(cache=True, **options)(copy)
 
     names["differentiate"] = compile_copy(_differentiate)
-    names["together"] = compile_copy(_together)
     names["slope"] = compile_copy(_slope)
-    return Loops(compile_copy(_run, parallel=True), names["slope"], compile_copy(_jacobian))
+    return Loops(compile_copy(_run, nogil=True), names["slope"], compile_copy(_jacobian))
