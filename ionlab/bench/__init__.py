@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ionlab.bench.figure import ROOT, Figure, process
 from ionlab.bench.networks import attribution, first_pass, retrained
-from ionlab.bench.solver import capture, first_use, grid, oracle
+from ionlab.bench.solver import capture, first_use, grid, imported, oracle
 from ionlab.errors import known
 from ionlab.files import replacing
 
@@ -57,7 +57,7 @@ def memory():
 MEASUREMENTS = {
     m.__name__: m
     for m in (
-        *(oracle, capture, grid, first_use, first_pass, retrained, attribution),
+        *(oracle, capture, grid, first_use, imported, first_pass, retrained, attribution),
         *(report, reproduce_fast, reproduce, memory),
     )
 }

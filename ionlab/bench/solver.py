@@ -143,10 +143,9 @@ def grid():
     return figures
 
 
-FIRST = (
-    "from ionlab.cells import tentusscher2004 as cell; from ionlab.simulate import pace; "
-    "pace(cell, [500.0], 1000.0, 500.0)"
-)
+PACE = "from ionlab.simulate import pace; pace(cell, [500.0], 1000.0, 500.0)"
+FIRST = f"from ionlab.cells import tentusscher2004 as cell; {PACE}"
+IMPORT = f"import sys; from ionlab.cells import from_file; cell = from_file(sys.argv[1]); {PACE}"
 
 
 def first_use():
@@ -158,4 +157,16 @@ def first_use():
     return [
         Figure("first use in a process, compiled before", cached, 2.0, "s", note="with imports"),
         Figure("first use ever", ever, 20.0, "s", note="with imports"),
+    ]
+
+
+def imported():
+    """A new process, from a model file of 41 states to its first second: never read, and read."""
+    file = ORACLE / "ohara_rudy2011.mmt"
+    with tempfile.TemporaryDirectory() as empty:
+        caches = dict(IONLAB_CACHE=empty, NUMBA_CACHE_DIR=f"{empty}/numba")
+        ever, *again = [process("-c", IMPORT, file, **caches) for _ in range(1 + REPEATS)]
+    return [
+        Figure("import of 41 states, first time", ever, 20.0, "s", note="with imports"),
+        Figure("import of 41 states, from the cache", min(again), 2.0, "s", note="with imports"),
     ]
