@@ -19,9 +19,10 @@ from threadpoolctl import threadpool_limits
 from ionlab.changes import GATING
 
 CELL_SD = {"amount": 0.7, "shift": 4.0, "stretch": 0.15, "tau": 0.3, "start": 0.03}
+NEARER = (1.0, 0.4)  # parts of CELL_SD within which a cell may lie, all as likely
 CHANGE_SD = {"amount": 0.7, "shift": 8.0, "stretch": 0.2, "tau": 0.5}
 STILL_SD = {"amount": 0.005, "shift": 0.1, "stretch": 0.005, "tau": 0.005, "start": 0.003}
-STILLER = (1.0, 0.4, 0.15, 0.06)  # parts of STILL_SD that a cell may keep to, all as likely
+STILLER = (1.0, 0.4, 0.15, 0.06, 0.02)  # parts of STILL_SD that a cell may keep to, all as likely
 LOG_ODDS = {"amount": -2.5, "shift": -3.5, "stretch": -5.0, "tau": -3.5}  # that it changed at all
 FURTHER = -2.0  # log odds of each change after the first: one cause is likelier than several
 LIMIT = {"amount": 3.0, "shift": 20.0, "stretch": 0.8, "tau": 1.6, "start": 0.2}
@@ -41,6 +42,27 @@ def limited(changes, theta):
     """Return theta within the range in which a change means something."""
     limit = per_change(LIMIT, changes)
     return np.clip(theta, -limit, limit)
+
+
+def marginal(G, b, C):
+    """Return how likely data are under K Gaussian priors of theta, but for what all have in common.
+
+    G (P, P), b (P,) : A'A and A'e of the whitened derivatives A and data e, which are A theta and
+    noise. C (K, P, P) : covariances.
+    """
+    M = np.eye(len(G)) + G @ C
+    x = np.linalg.solve(M, np.broadcast_to(b, (len(C), len(b)))[..., None])[..., 0]
+    return 0.5 * np.einsum("i,kij,kj->k", b, C, x) - 0.5 * np.linalg.slogdet(M)[1]
+
+
+def cell_sd(changes, A, z, theta):
+    """Return how far (P,) a cell may lie from the theory, read from its control.
+
+    A (M, P), z (M,) : derivatives and residual at theta, whitened.
+    """
+    tried = np.outer(NEARER, per_change(CELL_SD, changes))
+    C = tried[:, :, None] ** 2 * np.eye(len(theta))
+    return tried[marginal(A.T @ A, A.T @ (z + A @ theta), C).argmax()]
 
 
 @dataclass(frozen=True)
@@ -130,14 +152,10 @@ class Evidence:
         A (M, P), z (M,) : derivatives and residual there, whitened.
         """
         G, b, c = self._normal(A, z, theta)
-        eye, found = np.eye(len(G)), []
+        found = []
         for k in range(0, len(sets), BATCH):
-            some = sets[k : k + BATCH]
-            C = np.stack([self.prior(S) for S in some])
-            M = eye + G @ C
-            x = np.linalg.solve(M, np.broadcast_to(b, (len(C), len(b)))[..., None])[..., 0]
-            gain = np.einsum("i,kij,kj->k", b, C, x)
-            found.append(0.5 * (gain - c) - 0.5 * np.linalg.slogdet(M)[1])
+            C = np.stack([self.prior(S) for S in sets[k : k + BATCH]])
+            found.append(marginal(G, b, C) - 0.5 * c)
         return np.concatenate(found) + [self.odds(S) for S in sets]
 
     def posterior(self, A, z, theta, S):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ionlab.changes import acts_on
-from ionlab.evidence import CELL_SD, TRUST, Control, Evidence, limited, per_change
+from ionlab.evidence import CELL_SD, TRUST, Control, Evidence, cell_sd, limited, per_change
 from ionlab.noise import likeliest, rough
 from ionlab.refine import corrected, refine
 
@@ -73,11 +73,11 @@ def fit_control(trajectories, tick=lambda: None):
         f, J = trajectories.linearised(theta)
         stuck = True
         for _ in range(CHORDS):  # steps with the same derivatives cost next to nothing
-            noise = (
-                rough(trajectories.blocks, y - f)
-                if turn < ROUGHLY
-                else likeliest(trajectories.blocks, y - f, J * sd)
-            )
+            if turn < ROUGHLY:
+                noise = rough(trajectories.blocks, y - f)
+            else:
+                noise = likeliest(trajectories.blocks, y - f, J * sd)
+                sd = cell_sd(changes, noise.whiten(J), noise.whiten(y - f), theta)
             old, shown = theta, f
             theta, f, before, after = _step(trajectories, noise, theta, f, J, columns, home, sd)
             J = corrected(J, f - shown, theta - old, trust)
