@@ -200,6 +200,22 @@ def test_how_still_a_cell_stood_is_read_from_its_recording(part):
     assert np.exp(np.mean(np.log(found))) == pytest.approx(part, rel=0.5)
 
 
+@pytest.mark.parametrize("part", evidence.NEARER)
+def test_how_near_a_cell_is_to_the_theory_is_read_from_its_control(part, rng):
+    """As the full Gaussian of the control says, and right for thirty cells that lie so far off."""
+    sds = np.outer(evidence.NEARER, per_change(evidence.CELL_SD, CHANGES))
+    found = []
+    for seed in range(30):
+        A, theta = Problem(seed).A / sds[0], rng.normal(size=P)
+        e = A @ (part * sds[0] * rng.normal(size=P)) + 0.1 * rng.normal(size=M)
+        A, e = A / 0.1, e / 0.1
+        sd = evidence.cell_sd(CHANGES, A, e - A @ theta, theta)
+        likely = [multivariate_normal.logpdf(e, cov=np.eye(M) + (A * s) @ (A * s).T) for s in sds]
+        np.testing.assert_array_equal(sd, sds[np.argmax(likely)])
+        found.append(sd[0] / sds[0, 0])
+    assert np.exp(np.mean(np.log(found))) == pytest.approx(part, rel=0.3)
+
+
 def test_a_change_that_explains_nothing_costs_its_odds_and_no_more():
     problem = Problem(7)
     problem.A[:, 0] = 0.0  # the recording does not show I_Kr

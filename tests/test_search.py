@@ -8,7 +8,16 @@ import pytest
 from ionlab import search
 from ionlab.cells import hodgkin_huxley1952
 from ionlab.changes import Change, candidates
-from ionlab.evidence import CELL_SD, CHANGE_SD, LIMIT, LOG_ODDS, STILLER, Evidence, per_change
+from ionlab.evidence import (
+    CELL_SD,
+    CHANGE_SD,
+    LIMIT,
+    LOG_ODDS,
+    NEARER,
+    STILLER,
+    Evidence,
+    per_change,
+)
 from ionlab.search import _shortlist, amounts, approach, damped, explain, fit_control
 from ionlab.trajectory import STEP, Block, Trajectories
 
@@ -79,10 +88,13 @@ def control():
 
 
 def test_the_control_is_the_ridge_solution(control):
-    """theta = (A'S^-1 A + D^-1)^-1 A'S^-1 (y - y_0), with S the noise that was found."""
+    """theta = (A'S^-1 A + D^-1)^-1 A'S^-1 (y - y_0), with S the noise that was found.
+
+    This cell lies as near to the theory as the second of the parts of CELL_SD, or nearer.
+    """
     side = Linear(THETA_X, 1)
     B, z = control.noise.whiten(side.A), control.noise.whiten(side.seen + 80.0)
-    precision = B.T @ B + np.diag(CELL**-2)
+    precision = B.T @ B + np.diag((NEARER[1] * CELL) ** -2)
     np.testing.assert_allclose(control.covariance, np.linalg.inv(precision), rtol=1e-6, atol=1e-12)
     ridge = np.linalg.solve(precision, B.T @ z)
     unsure = np.sqrt(np.diag(control.covariance))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ionlab.bench.figure import ROOT, Figure, process
 from ionlab.bench.networks import attribution, first_pass, retrained
-from ionlab.bench.solver import capture, first_use, grid, imported, oracle
+from ionlab.bench.solver import beats, capture, first_use, grid, imported, oracle
 from ionlab.errors import known
 from ionlab.files import replacing
 
@@ -58,10 +58,10 @@ MEASUREMENTS = {
     m.__name__: m
     for m in (
         *(oracle, capture, grid, first_use, imported, first_pass, retrained, attribution),
-        *(report, reproduce_fast, reproduce, memory),
+        *(beats, report, reproduce_fast, reproduce, memory),
     )
 }
-SLOW = ("report", "reproduce_fast", "reproduce")  # minutes: only when asked for
+SLOW = ("beats", "report", "reproduce_fast", "reproduce")  # minutes: only when asked for
 
 
 def chosen(only=(), everything=False):
