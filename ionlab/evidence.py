@@ -3,9 +3,9 @@
 Near a point theta the prediction is linear, so a hypothesis (a set S of changes, each with a
 Gaussian prior) has a Gaussian posterior and an evidence in closed form: P x P matrices, no
 simulation. That is fast enough to try every set of three. What has not changed may still differ
-a little (`STILL_SD`), for no cell stands still between two recordings; how still this one stood is
-read from the recordings (`settled`). The prior odds of S are those of few changes, the part that
-the L1 term plays in Eq. 2.6.2.
+a little (`STILL_SD`), for no cell stands still between two recordings. How still this one stood,
+and how near it is to the theory, are read from the recordings (`settled`, `cell_sd`). The prior
+odds of S are those of few changes, the part that the L1 term plays in Eq. 2.6.2.
 """
 
 from dataclasses import dataclass, replace
