@@ -104,14 +104,15 @@ def _run(
     """Integrate as many runs as there are lanes, or fewer, by the adaptive Rush-Larsen method.
 
     start (N, S) states; p (K, P) parameters; tables (., second, V, 2 G), of which cell k reads
-    table_of[k]; grid as for `look_up`; layout (indices of gates, of the others); bends of
-    the others that a step longer than DT_MAX allows; stimulus (amplitude, duration) of each cell
-    (K, 2); starts (N, B) onsets in ms; clamped (C,) states that follow clamps (N, C, T), where NaN
-    lets them go; ms the sample interval; samples from `first` on go to out (N, S, T - first);
-    before it, steps are `ease` times as long; the last good time of each goes to good (N,). Steps
-    end at the edges of stimuli and, where states are held, at samples; else samples are read off
-    within them. What happens between samples goes to fine (N, 2, T - first): the highest V since
-    the sample before, and the time at which V crossed UPSTROKE_mV upwards, or NaN.
+    table_of[k]; grid as for `look_up`; layout (indices of gates, of the others); bends of the
+    others that a step longer than DT_MAX allows, or BEND of how far they have gone; stimulus
+    (amplitude, duration) of each cell (K, 2); starts (N, B) onsets in ms; clamped (C,) states that
+    follow clamps (N, C, T), where NaN lets them go; ms the sample interval; samples from `first` on
+    go to out (N, S, T - first); before it, steps are `ease` times as long; the last good time of
+    each goes to good (N,). Steps end at the edges of stimuli and, where states are held, at
+    samples; else samples are read off within them. What happens between samples goes to fine
+    (N, 2, T - first): the highest V since the sample before, and the time at which V crossed
+    UPSTROKE_mV upwards, or NaN.
     """
     n, S = start.shape
     n_samples = first + out.shape[2]
@@ -128,6 +129,7 @@ def _run(
     t, room = np.zeros(WIDTH), np.zeros(WIDTH)
     dt, part, I_stim = np.zeros(WIDTH), np.zeros(WIDTH), np.zeros(WIDTH)
     turned, moved, limit = np.zeros(WIDTH), np.zeros(WIDTH), np.full(WIDTH, DT_MAX_ms)
+    begun, bound = np.empty((len(bends), WIDTH)), np.empty((len(bends), WIDTH))
     explicit = np.ones(len(bends))  # but V, which DV_STEP bounds, and what is held
     explicit[0] = 0.0
     for a in range(len(bends)):
@@ -140,6 +142,8 @@ def _run(
             x[a, i] = start[i, a]
         for a in range(p.shape[1]):
             own[a, i] = p[cell_of[i], a]
+        for a in range(len(bends)):
+            begun[a, i], bound[a, i] = start[i, layout[1][a]], bends[a]
         of[i] = table_of[cell_of[i]]
         peak[i], good[i] = x[0, i], (n_samples - 1) * ms
     running = n
@@ -198,6 +202,10 @@ def _run(
         for a in range(S):
             for i in range(n):
                 x0[a, i] = x[a, i]
+        for a in range(1, len(bends)):
+            for i in range(n):
+                gone = abs(x0[layout[1][a], i] - begun[a, i])
+                bound[a, i] = max(bound[a, i], BEND * gone)
         differentiate(x, own, I_stim, n, earlier)
         for i in range(n):
             slope_mV = earlier[0, i]
@@ -221,10 +229,10 @@ def _run(
         differentiate(x, own, I_stim, n, change)
         for a in range(len(bends)):
             for i in range(n):
-                turn = abs(change[a, i] - earlier[a, i]) / bends[a]
+                turn = abs(change[a, i] - earlier[a, i]) / bound[a, i]
                 bend[i] = max(bend[i], turn)
                 turned[i] = max(turned[i], explicit[a] * turn)
-                moved[i] = max(moved[i], explicit[a] * abs(earlier[a, i]) / bends[a])
+                moved[i] = max(moved[i], explicit[a] * abs(earlier[a, i]) / bound[a, i])
         march(x, x0, change, dt, n, layout[1])
         relax(x, x0, rates, dt, n, layout[0])
         hold(x, x0, following, dt, n, clamped)

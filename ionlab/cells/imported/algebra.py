@@ -6,6 +6,7 @@ import myokit as mk
 import numpy as np
 
 ZERO, ONE = mk.Number(0), mk.Number(1)
+ROUNDING = 1e-6
 
 
 def reach(e, found=None):
@@ -18,6 +19,11 @@ def reach(e, found=None):
             if not (var.is_state() or var.is_bound()):
                 reach(var.rhs(), found)
     return found
+
+
+def is_fraction(x):
+    """Whether a state starts between 0 and 1, but for rounding."""
+    return -ROUNDING < x.initial_value(as_float=True) < 1.0 + ROUNDING
 
 
 def drives(var):

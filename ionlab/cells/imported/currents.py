@@ -13,6 +13,7 @@ from ionlab.cells.imported.algebra import (
     drives,
     evaluate,
     is_zero,
+    linear,
     negative,
     plus,
     reach,
@@ -22,7 +23,7 @@ from ionlab.cells.imported.reading import asked, saying
 from ionlab.errors import BadModel
 
 OTHER = "I_other"  # terms of dV/dt that have no name of their own
-PUMP = re.compile(r"nak|kna|naca|ncx|pca|pmca|pump|serca|exchang", re.IGNORECASE)
+PUMP = re.compile(r"nak|naca|ncx|pca|cap$|pmca|pump|serca|exchang", re.IGNORECASE)
 SCALE = re.compile(r"(g|p|k|i|j|v|perm|max|scale|rho|s_?f)", re.IGNORECASE)
 STIMULUS = re.compile(r"stim|app|ext|inject", re.IGNORECASE)
 UPSTROKE_mV, FAST_ms = -20.0, 1.0
@@ -118,23 +119,23 @@ def _is_idle_stimulus(var):
     return var is not None and is_zero(var.rhs()) and bool(STIMULUS.search(var.name()))
 
 
-def scales_of(currents):
+def scales_of(currents, V):
     """Return the conductances and the pumps: current -> the parameter that it is proportional to.
 
     Of several such parameters the one that fewest currents share is taken, and one whose name says
-    so (g_Na, PCa, k_NaCa); a parameter scales one current only. A current without one gets a new
-    parameter, `scale_` and its name, of value 1. Pumps and exchangers are told from channels by
-    their names (NaK, NaCa, NCX, pCa, pump).
+    so (g_Na, PCa, k_NaCa); what else reads it must be proportional to it, too. The permeability of
+    a channel that carries several currents goes to the first of them. A current that is left
+    without one gets a new parameter, `scale_` and its name, of value 1. Pumps and exchangers are
+    told from channels by their names (NaK, NaCa, NCX, pCa, pump), or by not reading the voltage V.
     """
-    found = {current.var: _scales(mk.Name(current.var)) for current in currents}
+    reached = {current.var: reach(mk.Name(current.var)) for current in currents}
+    found = {var: _scales(var) for var in reached}
+    for var, scales in found.items():
+        found[var] = [p for p in scales if all(p in found[v] for v in reached if p in reached[v])]
     shared = {p: sum(p in scales for scales in found.values()) for s in found.values() for p in s}
     conductances, pumps, taken = {}, {}, set()
     for var in sorted(found, key=lambda v: min((shared[p] for p in found[v]), default=99)):
-        free = [
-            p
-            for p in found[var]
-            if p not in taken and shared[p] <= max(3, len(found) // 3) and SCALE.match(p.name())
-        ]
+        free = [p for p in found[var] if p not in taken and shared[p] <= max(3, len(found) // 3)]
         if free:
             best = min(free, key=lambda p: (shared[p], p.parent() is not var.parent()))
         else:
@@ -142,7 +143,8 @@ def scales_of(currents):
             best = component.add_variable_allow_renaming(f"scale_{var.name()}")
             best.set_rhs(1.0)
         taken.add(best)
-        (pumps if PUMP.search(var.name()) else conductances)[var] = best
+        pump = PUMP.search(var.name().replace("_", "")) or V not in reached[var]
+        (pumps if pump else conductances)[var] = best
     return tuple({v: kind[v] for v in found if v in kind} for kind in (conductances, pumps))
 
 
@@ -151,23 +153,31 @@ def is_added(parameter):
     return parameter.name().startswith("scale_") and not parameter.is_referenced()
 
 
-def _scales(e):
-    """Return the parameters that an expression is proportional to, in order."""
+def _scales(var):
+    """Return the parameters that a current is proportional to and that are named so, in order."""
+    factors = dict.fromkeys(_factors(mk.Name(var)))
+    named = [p for p in factors if SCALE.match(p.name())]
+    parts = {p: linear(mk.Name(var), p) for p in named}
+    return [p for p in named if parts[p] is not None and is_zero(parts[p][1])]
+
+
+def _factors(e):
+    """Return the parameters that multiply an expression, in order; it may read them elsewhere."""
     if isinstance(e, mk.Name):
         var = e.var()
         if var.is_state() or var.is_bound():
             return []
-        return [var] if var.is_literal() else _scales(var.rhs())
+        return [var] if var.is_literal() else _factors(var.rhs())
     if isinstance(e, mk.Multiply):
-        return _scales(e[0]) + _scales(e[1])
+        return _factors(e[0]) + _factors(e[1])
     if isinstance(e, (mk.Divide, mk.PrefixMinus, mk.PrefixPlus)):
-        return _scales(e[0])
+        return _factors(e[0])
     if isinstance(e, (mk.Plus, mk.Minus)):
-        right = _scales(e[1])
-        return [p for p in _scales(e[0]) if p in right]
+        right = _factors(e[1])
+        return [p for p in _factors(e[0]) if p in right]
     if isinstance(e, (mk.If, mk.Piecewise)):
         pieces = list((e.piecewise() if isinstance(e, mk.If) else e).pieces())
-        first, *others = map(_scales, pieces)
+        first, *others = map(_factors, pieces)
         return [p for p in first if all(p in other for other in others)]
     return []
 

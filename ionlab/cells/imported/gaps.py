@@ -9,7 +9,15 @@ from math import log
 import myokit as mk
 import numpy as np
 
-from ionlab.cells.imported.algebra import divide, evaluate, linear, negative, plus, reach
+from ionlab.cells.imported.algebra import (
+    divide,
+    evaluate,
+    is_fraction,
+    linear,
+    negative,
+    plus,
+    reach,
+)
 
 BESIDE_mV = 1e-4
 RANGE_mV = -200.0, 200.0  # gaps beyond it are never met
@@ -112,7 +120,7 @@ def _log(e):
 
 def _removable(e, V, mV, zero):
     """Whether e stays bounded towards a zero of one of its divisors."""
-    half = {s: 0.5 for s in reach(e) if s.is_state() and 0 <= s.initial_value(as_float=True) <= 1}
+    half = {s: 0.5 for s in reach(e) if s.is_state() and is_fraction(s)}
     at = evaluate(zero, {s: x for s, x in half.items() if s is not V})
     with np.errstate(all="ignore"):
         near, far = (

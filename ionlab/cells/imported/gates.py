@@ -10,6 +10,7 @@ from ionlab.cells.imported.algebra import (
     ONE,
     divide,
     evaluate,
+    is_fraction,
     is_zero,
     linear,
     negative,
@@ -17,7 +18,8 @@ from ionlab.cells.imported.algebra import (
     states_in,
     times,
 )
-from ionlab.cells.imported.reading import is_concentration, is_voltage
+from ionlab.cells.imported.reading import is_concentration
+from ionlab.cells.imported.units import BARE
 
 V_mV = np.arange(-120.0, 60.5, 1.0) + 0.37  # where h_inf and tau are tried
 SLACK = 0.02  # of h_inf beyond 0 to 1, as sums of rounded curves leave it
@@ -61,8 +63,7 @@ def gates_of(reading):
         if s not in (None, second):
             del gates[x]
             plain[x] = f"depends on {s.qname()}, where other gates depend on {second.qname()}"
-    near = {x: why for x, why in plain.items() if 0.0 <= x.initial_value(as_float=True) <= 1.0}
-    return gates, second, near
+    return gates, second, {x: why for x, why in plain.items() if is_fraction(x)}
 
 
 def relaxation(e, x):
@@ -92,9 +93,8 @@ def _some(states):
 
 
 def _may_be_gate(x, reading):
-    """Whether a state is no voltage or concentration."""
-    known = x in (reading.voltage, reading.calcium)
-    return not (known or is_voltage(x) or is_concentration(x))
+    """Whether a state is no voltage or concentration, nor anything else that has a unit."""
+    return x.unit() in BARE and x not in (reading.voltage, reading.calcium)
 
 
 def _unsound(gate, reading):

@@ -15,7 +15,10 @@ from ionlab.errors import BadModel, known
 MV, MS, MM = (mk.parse_unit(unit) for unit in ("mV", "ms", "mM"))
 NOT_A_NUMBER = (ArithmeticError, mk.NumericalError)  # a division by zero, a logarithm of -1
 VOLTAGES = {"v", "vm", "v_m", "em", "e_m", "voltage", "membrane_potential", "membrane_voltage"}
-CALCIUMS = {"cai", "ca_i", "ca", "ca_in", "ca_c", "ca_cyt", "cacyt", "ca_myo", "ca_intracellular"}
+CALCIUMS = (  # the likelier first; in some files Ca_c is of the cleft
+    {"cai", "ca_i", "ca_in", "ca_cyt", "cacyt", "ca_myo", "ca_intracellular"},
+    {"ca", "ca_c"},
+)
 OXMETA = {"voltage": "membrane_voltage", "calcium": "cytosolic_calcium_concentration"}
 LABELS = {"voltage": "membrane_potential", "calcium": "cytosolic_calcium_concentration"}
 
@@ -102,7 +105,8 @@ def _parsed(path, text):
         if path.suffix == ".mmt":
             model, protocol, _ = mk.parse(text.splitlines())
         else:
-            model, protocol = mk.formats.importer("cellml").model(str(path)), None
+            # the clone knows of derivatives that an equation reads before they are declared
+            model, protocol = mk.formats.importer("cellml").model(str(path)).clone(), None
         if model is None:
             raise BadModel(f"{path}: holds no model. A Myokit model starts with [[model]].")
         if not model.is_valid():
@@ -197,6 +201,11 @@ def asked(path, model, kind, name, states_only=False):
     for var in variables:
         alone = sum(other.name() == var.name() for other in variables) == 1
         by_name.update({var.name(): var} if alone else {})
+    if states_only and name not in by_name and name in {v.qname() for v in model.variables()}:
+        raise BadModel(
+            f"{path}: the {kind} must be a state, and {name} follows from others. Ask for one of "
+            f"{', '.join(var.qname() for var in variables)}."
+        )
     known(f"{'state' if states_only else 'variable'} of {path.name} for the {kind}", name, by_name)
     return by_name[name]
 
@@ -260,6 +269,23 @@ def _calcium(path, model, name):
     Ca = _marked(model, "calcium")
     if Ca is not None:
         return Ca
-    named = [v for v in model.states() if v.name().lower() in CALCIUMS]
-    found = [v for v in named if in_units(v, MM) is not None]
-    return found[0] if len(found) == 1 else None
+    able = [v for v in model.states() if in_units(v, MM) is not None]
+    for names in CALCIUMS:
+        found = [v for v in able if v.name().lower() in names]
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None
+
+
+def unnamed_calcium(reading):
+    """Yield a note where no state was taken for the calcium of the cytosol, but some may be it."""
+    able = [
+        v.qname()
+        for v in reading.model.states()
+        if is_concentration(v) and "ca" in v.name().lower()
+    ]
+    if able and reading.calcium is None:
+        yield (
+            "no state is known as the calcium of the cytosol. If one of these is it, "
+            f"{saying(reading.path, 'calcium')}: {', '.join(able)}."
+        )

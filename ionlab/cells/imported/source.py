@@ -16,13 +16,13 @@ from ionlab.cells.imported.currents import (
 from ionlab.cells.imported.gaps import mend
 from ionlab.cells.imported.gates import gates_of
 from ionlab.cells.imported.names import Naming
-from ionlab.cells.imported.reading import saying, unit_of
-from ionlab.cells.imported.stimulus import stimulus_of
+from ionlab.cells.imported.reading import saying, unit_of, unnamed_calcium
+from ionlab.cells.imported.stimulus import stimulus_of, unsaid_pulse
 from ionlab.cells.imported.units import BARE
 from ionlab.cells.imported.writer import Writer
 from ionlab.errors import BadModel
 
-UNSEEN = 0.1  # the span of a concentration that starts at zero
+UNSEEN, LEAST = 0.1, 1e-9  # the span of a concentration that starts at zero, which is below LEAST
 WIDE = 1e4  # of a concentration that gates read: calcium of a subspace rises that far
 MODULE = '''"""{heading}
 
@@ -117,7 +117,7 @@ def module(reading, name, stimulus=None):
     mend(reading.model, V, reading.mV)
     found, other, driven = currents_of(reading, stimulus)
     gates, second, plain = gates_of(reading)
-    scales = scales_of(found)
+    scales = scales_of(found, V)
     naming = Naming(reading, [current.var for current in found])
     labels = {current: naming.names[current.var] for current in found}
     if other is not None:
@@ -169,6 +169,7 @@ def module(reading, name, stimulus=None):
     seconds = [naming.names[second]] if second is not None else []
     notes = [f"{reading.place(x)} is no classic gate: it {why}." for x, why in plain.items()]
     notes = [f"{len(gates)} of {len(states)} states are classic gates.", *notes, *reading.slips]
+    notes += [*unnamed_calcium(reading), *unsaid_pulse(reading, driven)]
     title = reading.model.name() or reading.path.stem
     heading = f"{title}, written by ionlab from {reading.path.name}."
     return MODULE.format(
@@ -218,7 +219,8 @@ def _state(x, naming, is_fraction, is_second):
     start = x.initial_value(as_float=True) / naming.per_unit(x)
     if is_fraction or naming.unit(x) == "mV":
         return State(naming.names[x], naming.unit(x), start)
-    most = start * ((WIDE if is_second else 10.0) if abs(start) < 1.0 else 2.0) or UNSEEN
+    most = start * ((WIDE if is_second else 10.0) if abs(start) < 1.0 else 2.0)
+    most = most if abs(start) > LEAST else UNSEEN
     return State(naming.names[x], naming.unit(x), start, (min(most, 0.0), max(most, 0.0)))
 
 

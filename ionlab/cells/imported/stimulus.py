@@ -40,6 +40,16 @@ def stimulus_of(reading, driven, factor):
     return Stimulus(on, duration_ms, START_ms)
 
 
+def unsaid_pulse(reading, driven):
+    """Yield a note where the file has a stimulus but does not say how long it lasts."""
+    if driven is not None and not reading.protocol:
+        if {var.binding() for var in reach(driven[0]) if drives(var)} == {"pace"}:
+            yield (
+                f"it has no pacing protocol; the stimulus is taken to be {driven[0].code()} at "
+                f"level 1, for {DURATION_ms:g} ms."
+            )
+
+
 def _pulse(reading, driven, current, bound):
     """Read amplitude and duration off a pulse that is a function of time."""
     paced = {bound["pace"]: 1.0} if "pace" in bound else {}

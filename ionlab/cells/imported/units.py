@@ -6,6 +6,8 @@ many files, and all that were exported from files without units, say so of every
 
 import myokit as mk
 
+from ionlab.cells.imported.algebra import is_fraction
+
 BARE = (None, mk.units.dimensionless)
 SUMS = (mk.Plus, mk.Minus, mk.Less, mk.More, mk.LessEqual, mk.MoreEqual)
 
@@ -37,8 +39,7 @@ def _is_known(e):
     numbers = [n for n in e.walk(mk.Number) if n.unit() in BARE]
     exponents = [n for power in e.walk(mk.Power) for n in power[1].walk(mk.Number)]
     return len(numbers) <= len(exponents) and all(
-        v.unit() not in BARE or (v.is_state() and 0 <= v.initial_value(as_float=True) <= 1)
-        for v in names
+        v.unit() not in BARE or (v.is_state() and is_fraction(v)) for v in names
     )
 
 

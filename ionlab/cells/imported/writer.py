@@ -23,6 +23,9 @@ class Writer(PythonExpressionWriter):
         self._function_prefix = ""
         self.set_lhs_function(lambda e: name_of(e.var()))
 
+    def _ex_derivative(self, e):
+        raise NotImplementedError(f"a derivative among the terms: {e.code()}")
+
     def _ex_number(self, e):
         return repr(float(e.eval()))
 
