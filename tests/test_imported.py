@@ -2,6 +2,7 @@
 
 import math
 import multiprocessing
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -482,6 +483,140 @@ def test_a_cell_without_a_stimulus_and_one_with_the_other_sign(write):
     assert cells.from_file(none).stimulus.amplitude == 0.0
     other = {" + stimulus.I)": ") + stimulus.I", "pace * -30": "pace * 30"}
     assert cells.from_file(write(replace=other)).stimulus.amplitude == -30.0
+
+
+# --- what published files do -------------------------------------------------------------
+
+CELLML = """<?xml version="1.0" encoding="utf-8"?>
+<model name="buffer" xmlns="http://www.cellml.org/cellml/1.0#"
+  xmlns:cellml="http://www.cellml.org/cellml/1.0#">
+<units name="ms"><unit units="second" prefix="milli"/></units>
+<units name="mV"><unit units="volt" prefix="milli"/></units>
+<component name="c">
+<variable name="t" units="ms"/>
+<variable name="V" units="mV" initial_value="-80"/>
+<variable name="i" units="dimensionless"/>
+<variable name="Ca" units="dimensionless" initial_value="0.2"/>
+<variable name="B" units="dimensionless" initial_value="0.01"/>
+<math xmlns="http://www.w3.org/1998/Math/MathML">
+<apply><eq/><ci>i</ci><apply><plus/><ci>V</ci><cn cellml:units="mV">60</cn></apply></apply>
+<apply><eq/><apply><diff/><bvar><ci>t</ci></bvar><ci>V</ci></apply>
+  <apply><minus/><ci>i</ci></apply></apply>
+<apply><eq/><apply><diff/><bvar><ci>t</ci></bvar><ci>Ca</ci></apply>
+  <apply><minus/><apply><diff/><bvar><ci>t</ci></bvar><ci>B</ci></apply></apply></apply>
+<apply><eq/><apply><diff/><bvar><ci>t</ci></bvar><ci>B</ci></apply>
+  <apply><times/><cn cellml:units="dimensionless">0.5</cn><ci>Ca</ci></apply></apply>
+</math></component></model>
+"""
+
+
+def test_a_derivative_that_is_read_before_it_is_declared(tmp_path):
+    """What binds to a buffer is taken from the calcium: dCa/dt = -dB/dt = -0.5 Ca."""
+    path = tmp_path / "buffer.cellml"
+    path.write_text(CELLML, encoding="utf-8")
+    cell = cells.from_file(path)
+    slope = cell.derivatives(cell.at(Ca_i=0.3, B=0.9))
+    assert (slope["Ca_i"], slope["B"]) == pytest.approx((-0.15, 0.15))
+
+
+SCALES = """
+[k]
+use membrane.V, const.K_o
+g_part = 9 [1]
+g_rest = 1 [1]
+I_part = leak.g * g_part / (g_part + g_rest) * (V - 60)
+I_rest = leak.g * g_rest / (g_part + g_rest) * (V - 10)
+g_twice = 0.3
+I_twice = g_twice * g_twice * (V + 85)
+k_max = 1.3
+I_NaK = K_o / (K_o + 1) * k_max * (1 - 0.1 * const.AF) / (1 + exp(-V / 25))
+I_K1 = leak.g * gate.x * (V - 26 * log(K_o / 140))
+P_Ca = 0.4
+I_Ca = P_Ca * gate.x * (V - 50)
+I_CaK = 0.1 * P_Ca * gate.x * (V + 80)
+
+[const]
+K_o = 5.4
+AF = 0
+"""
+
+
+def test_a_parameter_scales_its_current_and_no_other_otherwise(write):
+    """Doubled, its current doubles, and what else changes doubles, too, as I_CaK with I_Ca."""
+    names = "I_part I_rest I_twice I_NaK I_K1 I_Ca I_CaK"
+    sums = " + ".join(f"k.{name}" for name in names.split())
+    path = write(replace={"-(leak.I_L": f"-({sums} + leak.I_L"}, more=SCALES)
+    cell = cells.from_file(path, check_units=False)
+    scales = {**cell.conductances, **cell.pumps}
+    assert scales["I_Ca"] == "P_Ca" and cell.pumps == {"I_NaK": "k_max"}
+    assert set(scales) == set(cell.current_names) >= set(names.split())
+    s = cell.at(V=-30.0, x=0.4)
+    before = cell.equations.currents(s, cell.p)._asdict()
+    for current, parameter in scales.items():
+        twice = cell.perturbed(**{parameter: 2.0})
+        after = twice.equations.currents(s, twice.p)._asdict()
+        ratios = {name: after[name] / before[name] for name in before}
+        assert ratios[current] == pytest.approx(2.0)
+        assert set(np.round(list(ratios.values()), 9)) <= {1.0, 2.0}
+        assert parameter in ("P_Ca",) or list(ratios.values()).count(1.0) == len(ratios) - 1
+
+
+@pytest.mark.parametrize("name", ["i_Na_K", "i_p_Ca", "ICaP", "i_Na_Ca", "INCX"])
+def test_pumps_are_told_by_their_names(write, name):
+    path = write(replace={"I_x": name})
+    assert set(cells.from_file(path).pumps) == {name}
+
+
+def test_a_channel_that_sodium_opens_is_no_pump_and_what_ignores_V_is_one(write):
+    path = write(replace={"I_x": "I_KNa", "g * (membrane.V - E)": "g * gate.x"})
+    cell = cells.from_file(path, check_units=False)
+    assert set(cell.conductances) == {"I_KNa"} and set(cell.pumps) == {"I_L"}
+
+
+RELEASE = """
+[release]
+use membrane.V
+dot(flux) = (inf - flux) / 4 [ms]
+    in [mM/ms]
+    inf = gate.x * 1e-4 [mM/ms] / (1 + exp(-(V + 10 [mV]) / 5 [mV]))
+        in [mM/ms]
+"""
+
+
+def test_a_start_that_is_rounding_costs_no_time(write, tmp_path):
+    """A flux that starts at -1e-24 is no classic gate, and runs as the one that starts at zero."""
+    seconds, V = [], []
+    for k, start in enumerate(("0", "-1e-24", "-2e-40")):
+        name = {"gate.x = 0.1\n": f"gate.x = 0.1\nrelease.flux = {start}\n"}
+        name["+ gate.I_x"] = "+ gate.I_x * (1 + release.flux / 1 [mM/ms])"
+        cell = cells.from_file(write(f"flux{k}.mmt", replace=name, more=RELEASE), check_units=False)
+        assert "flux" in cell.other_names
+        pace(cell, [500.0], 500.0, 100.0)  # compiles
+        began = time.process_time()
+        V.append(pace(cell, [500.0], 10_000.0, 500.0)["V"])
+        seconds.append(time.process_time() - began)
+    assert max(seconds) < 20.0 * seconds[0]
+    np.testing.assert_allclose(V[1:], [V[0], V[0]], atol=0.01)
+
+
+def test_what_is_not_found_is_noted(write, capsys):
+    """No calcium though some states may be it, and no protocol though there is a stimulus."""
+    more = "\n[ca]\ndot(Ca1) = 0 [mM/ms]\n    in [mM]\ntotal = Ca1 * 2\n"
+    path = write(replace={"gate.x = 0.1\n": "gate.x = 0.1\nca.Ca1 = 1e-4\n"}, more=more)
+    cell = cells.from_file(path)
+    said = capsys.readouterr().err
+    assert "no state is known as the calcium" in said and "--calcium NAME: ca.Ca1" in said
+    assert "no pacing protocol; the stimulus is taken to be stimulus.I at level 1" in said
+    assert cell.observables == ("V",)
+    assert cells.from_file(path, calcium="ca.Ca1").observables == ("V", "Ca_i")
+    with pytest.raises(BadModel, match="calcium must be a state, and ca.total follows"):
+        cells.from_file(path, calcium="ca.total")
+
+
+def test_the_calcium_of_the_cytosol_is_told_from_that_of_a_cleft(write):
+    more = "\n[ca]\ndot(Ca_c) = 0\ndot(Ca_i) = 0\n"
+    start = {"gate.x = 0.1\n": "gate.x = 0.1\nca.Ca_c = 1.8\nca.Ca_i = 1e-4\n"}
+    assert cells.from_file(write(replace=start, more=more)).state("Ca_i").start == 1e-4
 
 
 # --- what cannot be read -----------------------------------------------------------------
