@@ -543,7 +543,7 @@ AF = 0
 
 def test_a_parameter_scales_its_current_and_no_other_otherwise(write):
     """Doubled, its current doubles, and what else changes doubles, too, as I_CaK with I_Ca."""
-    names = "I_part I_rest I_twice I_NaK I_K1 I_Ca I_CaK"
+    names = "I_part I_rest I_twice I_NaK I_K1 I_CaK I_Ca"
     sums = " + ".join(f"k.{name}" for name in names.split())
     path = write(replace={"-(leak.I_L": f"-({sums} + leak.I_L"}, more=SCALES)
     cell = cells.from_file(path, check_units=False)

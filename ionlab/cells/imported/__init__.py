@@ -18,7 +18,7 @@ from ionlab.files import cache_folder, replacing
 
 SUFFIXES = (".mmt", ".cellml")
 NOT_A_NAME, NAME = r"\W", r"\w+_[0-9a-f]{8}"
-VERSION = "6"  # of the translation; a new one translates every file anew
+VERSION = "7"  # of the translation; a new one translates every file anew
 EXTRA = (
     "model files are read with Myokit, which is not installed. "
     "Install it with: pip install 'ionlab[import]'"

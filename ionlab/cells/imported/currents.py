@@ -1,6 +1,7 @@
 """The membrane currents of a model: the terms of dV/dt, what scales each, and the stimulus."""
 
 import re
+from math import isfinite
 from typing import NamedTuple
 
 import myokit as mk
@@ -12,6 +13,7 @@ from ionlab.cells.imported.algebra import (
     divide,
     drives,
     evaluate,
+    is_fraction,
     is_zero,
     linear,
     negative,
@@ -119,14 +121,14 @@ def _is_idle_stimulus(var):
     return var is not None and is_zero(var.rhs()) and bool(STIMULUS.search(var.name()))
 
 
-def scales_of(currents, V):
+def scales_of(reading, currents):
     """Return the conductances and the pumps: current -> the parameter that it is proportional to.
 
     Of several such parameters the one that fewest currents share is taken, and one whose name says
     so (g_Na, PCa, k_NaCa); what else reads it must be proportional to it, too. The permeability of
-    a channel that carries several currents goes to the first of them. A current that is left
+    a channel that carries several currents goes to the largest of them. A current that is left
     without one gets a new parameter, `scale_` and its name, of value 1. Pumps and exchangers are
-    told from channels by their names (NaK, NaCa, NCX, pCa, pump), or by not reading the voltage V.
+    told from channels by their names (NaK, NaCa, NCX, pCa, pump), or by not reading the voltage.
     """
     reached = {current.var: reach(mk.Name(current.var)) for current in currents}
     found = {var: _scales(var) for var in reached}
@@ -134,7 +136,8 @@ def scales_of(currents, V):
         found[var] = [p for p in scales if all(p in found[v] for v in reached if p in reached[v])]
     shared = {p: sum(p in scales for scales in found.values()) for s in found.values() for p in s}
     conductances, pumps, taken = {}, {}, set()
-    for var in sorted(found, key=lambda v: min((shared[p] for p in found[v]), default=99)):
+    fewest = {var: min((shared[p] for p in scales), default=99) for var, scales in found.items()}
+    for var in sorted(found, key=lambda v: (fewest[v], -_size(v, reached[v], reading))):
         free = [p for p in found[var] if p not in taken and shared[p] <= max(3, len(found) // 3)]
         if free:
             best = min(free, key=lambda p: (shared[p], p.parent() is not var.parent()))
@@ -143,7 +146,7 @@ def scales_of(currents, V):
             best = component.add_variable_allow_renaming(f"scale_{var.name()}")
             best.set_rhs(1.0)
         taken.add(best)
-        pump = PUMP.search(var.name().replace("_", "")) or V not in reached[var]
+        pump = PUMP.search(var.name().replace("_", "")) or reading.voltage not in reached[var]
         (pumps if pump else conductances)[var] = best
     return tuple({v: kind[v] for v in found if v in kind} for kind in (conductances, pumps))
 
@@ -151,6 +154,13 @@ def scales_of(currents, V):
 def is_added(parameter):
     """Whether a parameter is none of the file but was added to scale a current."""
     return parameter.name().startswith("scale_") and not parameter.is_referenced()
+
+
+def _size(var, reached, reading):
+    """Return about how large a current is, at -20 mV with all gates half open."""
+    at = {x: 0.5 for x in reached if x.is_state() and is_fraction(x)}
+    size = abs(float(evaluate(mk.Name(var), {**at, reading.voltage: UPSTROKE_mV * reading.mV})))
+    return size if isfinite(size) else 0.0
 
 
 def _scales(var):

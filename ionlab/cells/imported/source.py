@@ -117,7 +117,7 @@ def module(reading, name, stimulus=None):
     mend(reading.model, V, reading.mV)
     found, other, driven = currents_of(reading, stimulus)
     gates, second, plain = gates_of(reading)
-    scales = scales_of(found, V)
+    scales = scales_of(reading, found)
     naming = Naming(reading, [current.var for current in found])
     labels = {current: naming.names[current.var] for current in found}
     if other is not None:
