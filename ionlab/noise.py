@@ -84,27 +84,28 @@ class Noise:
         return np.concatenate(parts).reshape(np.shape(x)), log_det
 
 
-def likeliest(blocks, residual, free):
+def likeliest(blocks, residual, free, widest=None):
     """Return the `Noise` under which a residual (M,) of a fit is most likely.
 
     free (M, F) : how far the fit was free to move, one standard deviation of each way a column.
     What it took up of the misses, or would, is reckoned with, as in restricted maximum likelihood.
+    widest : observable -> greatest size of misses over its range; `WIDEST` if None.
     """
     misses = {}
     for name in dict.fromkeys(b.name for b in blocks):
-        own = [b for b in blocks if b.name == name]
-        tried = [_likeliest_size(own, residual, free, slow_ms) for slow_ms in SLOW_ms]
+        own, most = [b for b in blocks if b.name == name], (widest or {}).get(name, WIDEST)
+        tried = [_likeliest_size(own, residual, free, slow_ms, most) for slow_ms in SLOW_ms]
         misses[name] = max(tried)[1:]
     return Noise(tuple(blocks), misses)
 
 
-def _likeliest_size(blocks, residual, free, slow_ms):
+def _likeliest_size(blocks, residual, free, slow_ms, widest):
     """Return the greatest log likelihood of misses that last slow_ms, their size, slow_ms."""
 
     def against(log_share):
         return -_likelihood(blocks, residual, free, np.exp(log_share), slow_ms)
 
-    bounds = np.log([LEAST[blocks[0].name], WIDEST])
+    bounds = np.log([LEAST[blocks[0].name], widest])
     found = minimize_scalar(against, bounds=bounds, method="bounded", options={"xatol": XATOL})
     return -found.fun, float(np.exp(found.x)), slow_ms
 

@@ -2,16 +2,28 @@
 
 The control is fitted with all of its conductances and gates free. For the treated a first approach
 is plain least squares on the conductances; from there on every set of up to three changes is judged
-by its evidence near that point, and the best are fitted in full.
+by its evidence near that point, and the best are fitted in full. Cells that are not the same may
+lie far apart, along ways that are bent: there, more sets are fitted, each from where least squares
+leads.
 """
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
 from ionlab.changes import acts_on
-from ionlab.evidence import CELL_SD, TRUST, Control, Evidence, cell_sd, limited, per_change
-from ionlab.noise import likeliest, rough
+from ionlab.evidence import (
+    CELL_SD,
+    CHANGE_SD,
+    TRUST,
+    Control,
+    Evidence,
+    cell_sd,
+    limited,
+    per_change,
+)
+from ionlab.noise import WIDEST, likeliest, rough
 from ionlab.refine import corrected, refine
 
 DAMPED = (0.0, 1.0, 10.0, 100.0, 1e3, 1e4)  # what a trusted step costs, tried at once
@@ -19,6 +31,9 @@ ROUGH_STEPS, CONTROL_STEPS, CHORDS = 7, 12, 8
 ROUGHLY = 2  # of the control's steps, all samples alike
 ENOUGH = 1.0  # a smaller gain in the fit ends it
 SINGLES, SETS, WITH_MORE, KEPT, ROUNDS = 6, 5, 2, 8, 3
+FAR_SETS = 10  # and where the cells are not the same
+MOST = 3  # changes of a set
+EXCUSED = 5.0  # misses of an explanation, over those that all conductances leave
 HOPELESS = 100.0  # log evidence below the best: not worth a fit
 LINE = {  # values of a change that are tried
     "amount": (-1.6, -0.8, -0.4, 0.4, 0.8, 1.2),
@@ -49,14 +64,17 @@ def amounts(changes):
     return [k for k, change in enumerate(changes) if change.kind == "amount"]
 
 
-def approach(trajectories, home, tick=lambda: None):
-    """Return theta after least squares on the conductances, all samples alike, drawn to `home`."""
-    theta, columns = home, amounts(trajectories.changes)
+def approach(trajectories, theta, columns, home, noise=None, tick=lambda: None):
+    """Return where least squares on some columns leads from theta, drawn to `home`.
+
+    noise : by which samples count; all alike if None.
+    """
+    sd = per_change(CHANGE_SD, trajectories.changes)[columns]
     for _ in range(ROUGH_STEPS):
         tick()
         f, J = trajectories.linearised(theta, columns)
-        noise = rough(trajectories.blocks, trajectories.seen - f)
-        theta, _, before, after = _step(trajectories, noise, theta, f, J, columns, home, 1.0)
+        by = noise or rough(trajectories.blocks, trajectories.seen - f)
+        theta, _, before, after = _step(trajectories, by, theta, f, J, columns, home, sd)
         if after > 0.97 * before:
             break
     return theta
@@ -132,14 +150,16 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None):
     proposals : sets (tuples of indices) to be tried besides those that the search finds.
     """
     y, changes, home = trajectories.seen, trajectories.changes, evidence.control.theta
+    far = not evidence.same_cell
     if trajectories.alike(evidence.control.noise.blocks):
         f0, J0 = trajectories.predict([home])[0], evidence.control.derivatives
     else:
         f0, J0 = trajectories.linearised(home)
-    theta = approach(trajectories, home, tick)
+    theta = approach(trajectories, home, amounts(changes), home, tick=tick)
     tick()
     f, J = trajectories.linearised(theta)
     noise = likeliest(trajectories.blocks, y - f, evidence.free(J, amounts(changes)))
+    widest = {name: min(EXCUSED * size, WIDEST) for name, (size, _) in noise.misses.items()}
     A0, z0 = noise.whiten(J0), noise.whiten(y - f0)
     A, z = noise.whiten(J), noise.whiten(y - f)
     trust = per_change(TRUST, changes)
@@ -155,26 +175,31 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None):
         tick()
         evidence = evidence.settled(A, z, theta, [(), *begin, *kept])
         sets, found = evidence.likely_sets(A, z, theta)
-        for S in _shortlist(sets, found, best):
+        for S in _shortlist(sets, found, best, FAR_SETS if far else SETS):
             if S not in kept and S not in begin:
                 begin[S] = evidence.posterior(A, z, theta, S).leads
+        if far:
+            begin = _walked(trajectories, home, noise, begin)
         tried = refine(trajectories, evidence, noise, J, begin, kept.values())
-        top = _simplest(trajectories, evidence, tried)
+        top = _simplest(trajectories, evidence, tried, widest)
         tried.sort(key=lambda h: -h.log_evidence)
         sound = [h for h in tried[:KEPT] if h.density > top.density - HOPELESS]
         kept = {h.changes: h for h in [*sound, top]}
         theta, J, residual = top.theta, top.derivatives, y - top.prediction
-        noise = likeliest(trajectories.blocks, residual, evidence.free(J, top.changes))
+        noise = likeliest(trajectories.blocks, residual, evidence.free(J, top.changes), widest)
         A, z = noise.whiten(J), noise.whiten(residual)
-        if best == top.changes:
+        if best == top.changes and not far:
             break
         begin = _rivals(trajectories, evidence, noise, A, top)
         best = top.changes
     evidence = evidence.settled(A, z, theta, list(kept))
-    last = refine(trajectories, evidence, noise, J, _fewer(top, home), kept.values())
+    begin = _fewer(top, home)
+    if far:
+        begin = _walked(trajectories, home, noise, begin | _joined(kept))
+    last = refine(trajectories, evidence, noise, J, begin, kept.values())
     last = [h for h in last if evidence.within(h.changes, h.values)] or [top]
     last.sort(key=lambda h: -h.log_evidence)
-    top = _simplest(trajectories, evidence, last)
+    top = _simplest(trajectories, evidence, last, widest)
     return Found(evidence, (top, *(h for h in last if h is not top)), theta, A, z, noise)
 
 
@@ -185,6 +210,25 @@ def _fewer(top, home):
         S = tuple(k for k in top.changes if k != left)
         begin[S] = top.theta.copy()
         begin[S][left] = home[left]
+    return begin
+
+
+def _walked(trajectories, home, noise, begin):
+    """Return the sets of `begin` with the theta to which least squares leads from theirs."""
+    found = {}
+    for S, theta in begin.items():
+        theta = approach(trajectories, theta, list(S), home)
+        found[S] = approach(trajectories, theta, list(S), home, noise)
+    return found
+
+
+def _joined(kept):
+    """Return the sets of three that hold two of those found, each with a theta to begin at."""
+    begin = {}
+    for x, y in combinations(kept.values(), 2):
+        S = tuple(sorted({*x.changes, *y.changes}))
+        if len(S) <= MOST and S not in kept:
+            begin[S] = x.theta.copy()
     return begin
 
 
@@ -231,21 +275,21 @@ def _scan(trajectories, evidence, noise, A, lines):
     return {S: found[S][1] for S in sorted(found, key=lambda S: -found[S][0])}
 
 
-def _shortlist(sets, found, best):
+def _shortlist(sets, found, best, count=SETS):
     """Return the sets to be fitted: of high evidence, most of them not one more with an addition.
 
-    best : the set that is the best so far, or None.
+    best : the set that is the best so far, or None. count : of sets that do not hold each other.
     """
     order = [sets[k] for k in np.argsort(-found) if found[k] > found.max() - HOPELESS]
     distinct = [best] if best is not None else []
     for S in order:
-        if len(distinct) < SETS and not any(set(other) < set(S) for other in distinct):
+        if len(distinct) < count and not any(set(other) < set(S) for other in distinct):
             distinct.append(S)
     smaller = [tuple(k for k in S if k != left) for S in (*order[:2], *distinct[:2]) for left in S]
     return list(dict.fromkeys([*order[:WITH_MORE], *distinct, *smaller]))
 
 
-def _simplest(trajectories, evidence, hypotheses):
+def _simplest(trajectories, evidence, hypotheses, widest):
     """The most likely hypothesis, or one of fewer changes that is hardly less likely.
 
     Each is judged by the noise that suits it best: what fits well must not pay for what does not.
@@ -253,7 +297,7 @@ def _simplest(trajectories, evidence, hypotheses):
     scores = []
     for h in hypotheses:
         J, residual = h.derivatives, trajectories.seen - h.prediction
-        noise = likeliest(trajectories.blocks, residual, evidence.free(J, h.changes))
+        noise = likeliest(trajectories.blocks, residual, evidence.free(J, h.changes), widest)
         A, z = noise.whiten(J), noise.whiten(residual)
         scores.append(evidence.fitted(A, z, h.theta, h.changes) - noise.log_det)
     good = [h for h, s in zip(hypotheses, scores, strict=True) if s > max(scores) - SIMPLER]

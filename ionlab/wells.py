@@ -27,7 +27,7 @@ SHARED, REST_ms = 4, 60  # patterns of the scatter that are kept as such; how lo
 EXPLAINED = 0.999  # of the largest pattern: smaller ones are white noise
 MISS_ms = 30.0  # a miss of the model lasts, so that samples of one such stretch tell the same
 LEAST = 0.003  # of the range: no model is better
-STEPS, GAINED = 12, 0.2  # of the fit to the control, and the gain in log evidence that ends it
+STEPS, GAINED = 40, 0.002  # of the fit to the control, and the gain in log evidence that ends it
 RESAMPLES = 200
 
 

@@ -147,7 +147,7 @@ def test_a_first_approach_is_least_squares_on_the_conductances():
     assert [CHANGES[k].target for k in columns] == list(AXON.conductances)
     truth = changed(amount_I_Na=-0.5, amount_I_K=0.6, amount_I_L=0.3)
     side, ticks = Linear(truth, 2), []
-    theta = approach(side, np.zeros(P), lambda: ticks.append(1))
+    theta = approach(side, np.zeros(P), columns, np.zeros(P), tick=lambda: ticks.append(1))
     least = np.linalg.lstsq(side.A[:, columns], side.seen + 80.0, rcond=None)[0]
     np.testing.assert_allclose(theta[columns], least, rtol=0.03)
     assert not np.delete(theta, columns).any()
