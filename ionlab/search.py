@@ -31,9 +31,10 @@ ROUGH_STEPS, CONTROL_STEPS, CHORDS = 7, 12, 8
 ROUGHLY = 2  # of the control's steps, all samples alike
 ENOUGH = 1.0  # a smaller gain in the fit ends it
 SINGLES, SETS, WITH_MORE, KEPT, ROUNDS = 6, 5, 2, 8, 3
+WALKED = 8  # single changes that least squares fits from home, where nothing else explains much
 FAR_SETS = 10  # and where the cells are not the same
 MOST = 3  # changes of a set
-EXCUSED = 5.0  # misses of an explanation, over those that all conductances leave
+EXCUSED = 5.0  # misses of an explanation, over those of the control or that all conductances leave
 HOPELESS = 100.0  # log evidence below the best: not worth a fit
 LINE = {  # values of a change that are tried
     "amount": (-1.6, -0.8, -0.4, 0.4, 0.8, 1.2),
@@ -170,8 +171,9 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None):
     alone = _scan(trajectories, evidence, noise, A0, [(home, (), k) for k in evidence.offered])
     begin = {S: near(S) for S in [(), *proposals]}
     begin |= dict(list(alone.items())[:SINGLES])
-    kept, best = {}, None
-    for _ in range(ROUNDS):
+    kept, best, turn, ended, walked = {}, None, 0, False, far
+    while not ended:
+        turn += 1
         tick()
         evidence = evidence.settled(A, z, theta, [(), *begin, *kept])
         sets, found = evidence.likely_sets(A, z, theta)
@@ -188,10 +190,13 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None):
         theta, J, residual = top.theta, top.derivatives, y - top.prediction
         noise = likeliest(trajectories.blocks, residual, evidence.free(J, top.changes), widest)
         A, z = noise.whiten(J), noise.whiten(residual)
-        if best == top.changes and not far:
-            break
-        begin = _rivals(trajectories, evidence, noise, A, top)
+        ended = turn >= ROUNDS or (best == top.changes and not far)
         best = top.changes
+        if not ended:
+            begin = _rivals(trajectories, evidence, noise, A, top)
+        elif not walked and _misses_more(noise, evidence.control.noise):
+            begin = _walked(trajectories, home, noise, _likely_singles(evidence, A0, z0))
+            walked, ended = True, False
     evidence = evidence.settled(A, z, theta, list(kept))
     begin = _fewer(top, home)
     if far:
@@ -201,6 +206,18 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None):
     last.sort(key=lambda h: -h.log_evidence)
     top = _simplest(trajectories, evidence, last, widest)
     return Found(evidence, (top, *(h for h in last if h is not top)), theta, A, z, noise)
+
+
+def _misses_more(noise, control):
+    """Whether a recording is missed by much more than the control, which the model could fit."""
+    shared = noise.misses.keys() & control.misses.keys()
+    return any(noise.misses[name][0] > EXCUSED * control.misses[name][0] for name in shared)
+
+
+def _likely_singles(evidence, A, z):
+    """Return the likeliest single changes by derivatives at home, each to begin there."""
+    home, sets = evidence.control.theta, [(k,) for k in evidence.offered]
+    return {sets[k]: home for k in np.argsort(-evidence.linear(A, z, home, sets))[:WALKED]}
 
 
 def _fewer(top, home):

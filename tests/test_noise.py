@@ -124,6 +124,12 @@ def test_without_misses_the_least_noise_is_found(rng):
     assert likeliest(BLOCKS, white, FIXED).misses["V"][0] < 3.0 * noise.LEAST["V"]
 
 
+def test_misses_are_no_larger_than_they_may_be(rng):
+    residual = drawn(0.02, 15.0, rng)
+    assert likeliest(BLOCKS, residual, FIXED, {"V": 0.005}).misses["V"][0] <= 0.005
+    assert likeliest(BLOCKS, residual, FIXED, {"Ca_i": 0.005}).misses["V"][0] > 0.01
+
+
 def test_a_first_approach_takes_all_samples_alike():
     off = np.concatenate([np.full(M // 2, 2.0), np.full(M // 2, 1e-5)])
     found = rough(BLOCKS, off)

@@ -1,6 +1,7 @@
 """Oracles: linear recordings whose changes are known, where every fit has a closed form."""
 
 from itertools import combinations
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -262,6 +263,23 @@ def test_a_proposal_is_tried_even_if_it_looks_bad(control):
 def shortlist(found, best=None):
     sets = [S for n in range(4) for S in combinations(range(5), n)]
     return sets, _shortlist(sets, found, best)
+
+
+def test_what_is_missed_more_than_the_control_is_searched_again(control, monkeypatch):
+    """A search that went astray finds the one change that explains a recording all the same."""
+    wrong, right = index("amount", "I_L"), index("tau", "h")
+    monkeypatch.setattr(search, "SINGLES", 0)
+    monkeypatch.setattr(search, "_shortlist", lambda *args: [(wrong,)])
+    monkeypatch.setattr(search, "_rivals", lambda *args: {})
+    assert found(control, PAIRS["tau"], 9).hypotheses[0].changes == (right,)
+    monkeypatch.setattr(search, "_misses_more", lambda *args: False)
+    assert found(control, PAIRS["tau"], 9).hypotheses[0].changes != (right,)
+
+
+def test_explanations_of_cells_that_are_far_are_joined():
+    """Two of the three pairs of (0, 1), (1, 2) and (3, 4) make no set of three or fewer."""
+    kept = {S: SimpleNamespace(changes=S, theta=np.full(P, 1.0)) for S in ((0, 1), (1, 2), (3, 4))}
+    assert list(search._joined(kept)) == [(0, 1, 2)]
 
 
 def test_the_shortlist_has_the_best_their_parts_and_something_different(rng):
