@@ -181,7 +181,7 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None):
             if S not in kept and S not in begin:
                 begin[S] = evidence.posterior(A, z, theta, S).leads
         if far:
-            begin = _walked(trajectories, home, noise, begin)
+            begin = _walked(trajectories, home, noise, begin, tick)
         tried = refine(trajectories, evidence, noise, J, begin, kept.values())
         top = _simplest(trajectories, evidence, tried, widest)
         tried.sort(key=lambda h: -h.log_evidence)
@@ -195,12 +195,13 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None):
         if not ended:
             begin = _rivals(trajectories, evidence, noise, A, top)
         elif not walked and _misses_more(noise, evidence.control.noise):
-            begin = _walked(trajectories, home, noise, _likely_singles(evidence, A0, z0))
+            begin = _likely_singles(evidence, A0, z0)
+            begin = _walked(trajectories, home, noise, begin, tick)
             walked, ended = True, False
     evidence = evidence.settled(A, z, theta, list(kept))
     begin = _fewer(top, home)
     if far:
-        begin = _walked(trajectories, home, noise, begin | _joined(kept))
+        begin = _walked(trajectories, home, noise, begin | _joined(kept), tick)
     last = refine(trajectories, evidence, noise, J, begin, kept.values())
     last = [h for h in last if evidence.within(h.changes, h.values)] or [top]
     last.sort(key=lambda h: -h.log_evidence)
@@ -230,10 +231,11 @@ def _fewer(top, home):
     return begin
 
 
-def _walked(trajectories, home, noise, begin):
+def _walked(trajectories, home, noise, begin, tick):
     """Return the sets of `begin` with the theta to which least squares leads from theirs."""
     found = {}
     for S, theta in begin.items():
+        tick()
         theta = approach(trajectories, theta, list(S), home)
         found[S] = approach(trajectories, theta, list(S), home, noise)
     return found
