@@ -130,7 +130,7 @@ def _step(trajectories, noise, theta, f, J, columns, home, sd):
     trust = per_change(TRUST, changes)[columns]
     A, z = noise.whiten(J), noise.whiten(y - f)
     away = (theta - home)[columns] / sd
-    precision = A.T @ A + np.diag(np.broadcast_to(sd, len(columns)) ** -2.0)
+    precision = A.T @ A + np.diag(sd**-2.0)
     trials = np.tile(theta, (len(DAMPED), 1))
     trials[:, columns] += damped(precision, A.T @ z - away / sd, trust)
     trials = limited(changes, trials)
@@ -150,7 +150,7 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None):
 
     proposals : sets (tuples of indices) to be tried besides those that the search finds.
     """
-    y, changes, home = trajectories.seen, trajectories.changes, evidence.control.theta
+    changes, home = trajectories.changes, evidence.control.theta
     far = not evidence.same_cell
     if trajectories.alike(evidence.control.noise.blocks):
         f0, J0 = trajectories.predict([home])[0], evidence.control.derivatives
@@ -159,10 +159,9 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None):
     theta = approach(trajectories, home, amounts(changes), home, tick=tick)
     tick()
     f, J = trajectories.linearised(theta)
-    noise = likeliest(trajectories.blocks, y - f, evidence.free(J, amounts(changes)))
+    noise, A, z = _whitened(trajectories, evidence, J, f, amounts(changes))
     widest = {name: min(EXCUSED * size, WIDEST) for name, (size, _) in noise.misses.items()}
-    A0, z0 = noise.whiten(J0), noise.whiten(y - f0)
-    A, z = noise.whiten(J), noise.whiten(y - f)
+    A0, z0 = noise.whiten(J0), noise.whiten(trajectories.seen - f0)
     trust = per_change(TRUST, changes)
 
     def near(S):
@@ -187,9 +186,8 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None):
         tried.sort(key=lambda h: -h.log_evidence)
         sound = [h for h in tried[:KEPT] if h.density > top.density - HOPELESS]
         kept = {h.changes: h for h in [*sound, top]}
-        theta, J, residual = top.theta, top.derivatives, y - top.prediction
-        noise = likeliest(trajectories.blocks, residual, evidence.free(J, top.changes), widest)
-        A, z = noise.whiten(J), noise.whiten(residual)
+        theta, J = top.theta, top.derivatives
+        noise, A, z = _whitened(trajectories, evidence, J, top.prediction, top.changes, widest)
         ended = turn >= ROUNDS or (best == top.changes and not far)
         best = top.changes
         if not ended:
@@ -207,6 +205,13 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None):
     last.sort(key=lambda h: -h.log_evidence)
     top = _simplest(trajectories, evidence, last, widest)
     return Found(evidence, (top, *(h for h in last if h is not top)), theta, A, z, noise)
+
+
+def _whitened(trajectories, evidence, J, f, S, widest=None):
+    """Return the likeliest `Noise` of a fit f (M,) of S, and its derivatives and residual by it."""
+    residual = trajectories.seen - f
+    noise = likeliest(trajectories.blocks, residual, evidence.free(J, S), widest)
+    return noise, noise.whiten(J), noise.whiten(residual)
 
 
 def _misses_more(noise, control):
@@ -315,9 +320,9 @@ def _simplest(trajectories, evidence, hypotheses, widest):
     """
     scores = []
     for h in hypotheses:
-        J, residual = h.derivatives, trajectories.seen - h.prediction
-        noise = likeliest(trajectories.blocks, residual, evidence.free(J, h.changes), widest)
-        A, z = noise.whiten(J), noise.whiten(residual)
+        noise, A, z = _whitened(
+            trajectories, evidence, h.derivatives, h.prediction, h.changes, widest
+        )
         scores.append(evidence.fitted(A, z, h.theta, h.changes) - noise.log_det)
     good = [h for h, s in zip(hypotheses, scores, strict=True) if s > max(scores) - SIMPLER]
     fewest = min(len(h.changes) for h in good)

@@ -10,6 +10,7 @@ from ionlab import cells, kernel, perturb, presets
 from ionlab.bench.figure import REPEATS, ROOT, Figure, process, timed
 from ionlab.cells import tentusscher2004 as CELL
 from ionlab.integrate import Problem
+from ionlab.lanes import WIDTH
 from ionlab.simulate import pace
 
 ORACLE = ROOT / "tests" / "data"
@@ -23,7 +24,6 @@ CONDITIONS = {
         )
     },
 }
-MANY = 16  # runs side by side
 EDGE_ms = 10.0  # so near to the 2:1 block, what the cell does depends on the solver's error
 
 
@@ -184,10 +184,10 @@ def beats():
     cvode, _ = timed(lambda: simulation.run(whole, log=myokit.LOG_NONE))
     pace(cell, [length], length, 0.5 * length)  # compiles
     alone, _ = timed(lambda: pace(cell, [length], whole, length))
-    many, _ = timed(lambda: pace([cell] * MANY, [length], whole, length))
+    many, _ = timed(lambda: pace([cell] * WIDTH, [length], whole, length))
     why = "1,500 steps of second order a beat, where CVODE takes 550 of up to fifth order"
     return [
         Figure("O'Hara-Rudy, 1,000 beats, one run", alone, unit="s", note=f"CVODE {cvode:.1f} s"),
         Figure("times as fast as CVODE, one run", cvode / alone, 10.0, "x", True, why),
-        Figure(f"times as fast as CVODE, each of {MANY}", cvode / (many / MANY), unit="x"),
+        Figure(f"times as fast as CVODE, each of {WIDTH}", cvode / (many / WIDTH), unit="x"),
     ]

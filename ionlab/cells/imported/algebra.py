@@ -26,6 +26,11 @@ def is_fraction(x):
     return -ROUNDING < x.initial_value(as_float=True) < 1.0 + ROUNDING
 
 
+def half_open(variables):
+    """Return those of some variables that are states from 0 to 1, each at 0.5."""
+    return {x: 0.5 for x in variables if x.is_state() and is_fraction(x)}
+
+
 def drives(var):
     """Whether a variable is bound to time or to the pacing signal."""
     return var.binding() in ("time", "pace")

@@ -13,7 +13,7 @@ from ionlab.cells.imported.algebra import (
     divide,
     drives,
     evaluate,
-    is_fraction,
+    half_open,
     is_zero,
     linear,
     negative,
@@ -131,12 +131,14 @@ def scales_of(reading, currents):
     told from channels by their names (NaK, NaCa, NCX, pCa, pump), or by not reading the voltage.
     """
     reached = {current.var: reach(mk.Name(current.var)) for current in currents}
-    found = {var: _scales(var) for var in reached}
-    for var, scales in found.items():
-        found[var] = [p for p in scales if all(p in found[v] for v in reached if p in reached[v])]
-    shared = {p: sum(p in scales for scales in found.values()) for s in found.values() for p in s}
+    scales = {var: _scales(var) for var in reached}
+    found = {
+        var: [p for p in own if all(p in scales[v] for v in reached if p in reached[v])]
+        for var, own in scales.items()
+    }
+    shared = {p: sum(p in own for own in found.values()) for s in found.values() for p in s}
     conductances, pumps, taken = {}, {}, set()
-    fewest = {var: min((shared[p] for p in scales), default=99) for var, scales in found.items()}
+    fewest = {var: min((shared[p] for p in own), default=99) for var, own in found.items()}
     for var in sorted(found, key=lambda v: (fewest[v], -_size(v, reached[v], reading))):
         free = [p for p in found[var] if p not in taken and shared[p] <= max(3, len(found) // 3)]
         if free:
@@ -158,8 +160,8 @@ def is_added(parameter):
 
 def _size(var, reached, reading):
     """Return about how large a current is, at -20 mV with all gates half open."""
-    at = {x: 0.5 for x in reached if x.is_state() and is_fraction(x)}
-    size = abs(float(evaluate(mk.Name(var), {**at, reading.voltage: UPSTROKE_mV * reading.mV})))
+    at = {**half_open(reached), reading.voltage: UPSTROKE_mV * reading.mV}
+    size = abs(float(evaluate(mk.Name(var), at)))
     return size if isfinite(size) else 0.0
 
 

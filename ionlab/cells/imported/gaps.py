@@ -12,7 +12,7 @@ import numpy as np
 from ionlab.cells.imported.algebra import (
     divide,
     evaluate,
-    is_fraction,
+    half_open,
     linear,
     negative,
     plus,
@@ -120,7 +120,7 @@ def _log(e):
 
 def _removable(e, V, mV, zero):
     """Whether e stays bounded towards a zero of one of its divisors."""
-    half = {s: 0.5 for s in reach(e) if s.is_state() and is_fraction(s)}
+    half = half_open(reach(e))
     at = evaluate(zero, {s: x for s, x in half.items() if s is not V})
     with np.errstate(all="ignore"):
         near, far = (
