@@ -108,3 +108,8 @@ def acts_on(cell, change):
     'I_CaL'
     """
     return current_of(cell, change.target) if change.kind in GATING else change.target
+
+
+def amounts(changes):
+    """Return the indices of conductances."""
+    return [k for k, change in enumerate(changes) if change.kind == "amount"]

@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ionlab.cells import tentusscher2004
-from ionlab.changes import acts_on, candidates, starts
+from ionlab.changes import acts_on, amounts, candidates, starts
 from ionlab.compare import LEVEL
 from ionlab.evidence import Evidence, small_matrices
 from ionlab.identify import (
@@ -24,7 +24,7 @@ from ionlab.identify import (
     prior_odds,
     ratios,
 )
-from ionlab.search import amounts, explain
+from ionlab.search import explain
 from ionlab.wells import (
     RESAMPLES,
     UPSTROKE_ms,

@@ -13,11 +13,12 @@ from tqdm import tqdm
 
 from ionlab import presets, store
 from ionlab.cells import tentusscher2004
-from ionlab.changes import GATING, Change, acts_on, candidates, starts
+from ionlab.changes import GATING, Change, acts_on, amounts, candidates, starts
 from ionlab.compare import LEVEL, Comparison, CurrentChange, POOR_FIT_mV, compare
+from ionlab.descent import fit_control
 from ionlab.errors import known, positive
 from ionlab.evidence import LOG_ODDS, Evidence, per_change, small_matrices
-from ionlab.search import Found, amounts, explain, fit_control
+from ionlab.search import Found, explain
 from ionlab.trajectory import Trajectories
 
 TIED = 4.0  # log evidence within which explanations cannot be told apart, 55 to 1

@@ -14,7 +14,7 @@ from scipy.optimize import minimize_scalar
 from ionlab.maths import njit
 
 SLOW_ms = (3.0, 15.0, 60.0)  # how long misses of the model last
-LEAST = {"V": 2e-4, "Ca_i": 2e-4}  # of the range: the solver's own error
+LEAST = {"V": 1e-4, "Ca_i": 2e-4}  # of the range: the solver's own error
 WIDEST = 0.3  # of the range
 XATOL = 0.1  # of the logarithm of a size
 ROUGH, ROUGH_LEAST = 3.0, 3e-4  # of the misses, and of the range

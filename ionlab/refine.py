@@ -147,21 +147,7 @@ def corrected(J, moved, step, trust):
 
 def _predicted(trajectories, walks):
     """Return for each walk its prediction (M,) and the derivatives that it asked for, or None."""
-    moved, place = [], []
-    for walk in walks:
-        place.append(len(moved))
-        if walk.asked:
-            moved.append(walk.theta)
-        for k in walk.asked:
-            moved.append(walk.theta.copy())
-            moved[-1][k] += trajectories.steps[k]
-    predicted = trajectories.predict([walk.theta for walk in walks])
-    quick = trajectories.predict(moved, quick=True) if moved else None
-    found = []
-    for walk, at, f in zip(walks, place, predicted, strict=True):
-        slopes = None
-        if walk.asked:
-            ahead = quick[at + 1 : at + 1 + len(walk.asked)] - quick[at]
-            slopes = ahead.T / trajectories.steps[list(walk.asked)]
-        found.append((f, slopes))
-    return found
+    thetas = [walk.theta for walk in walks]
+    slopes = trajectories.slopes(thetas, [walk.asked for walk in walks])
+    found = zip(walks, trajectories.predict(thetas), slopes, strict=True)
+    return [(f, own if walk.asked else None) for walk, f, own in found]

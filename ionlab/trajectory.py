@@ -76,11 +76,23 @@ class Trajectories:
 
     def linearised(self, theta, columns=None):
         """Return the prediction (M,) and its derivatives (M, C) by some or all of the changes."""
-        columns = np.arange(len(theta)) if columns is None else np.asarray(columns, int)
-        moved = np.tile(theta, (1 + len(columns), 1))
-        moved[1 + np.arange(len(columns)), columns] += self.steps[columns]
-        f = self.predict(moved, quick=True)
-        return self.predict([theta])[0], (f[1:] - f[0]).T / self.steps[columns]
+        columns = range(len(theta)) if columns is None else columns
+        return self.predict([theta])[0], self.slopes([theta], [columns])[0]
+
+    def slopes(self, thetas, columns):
+        """Return for each theta the derivatives (M, C) by its `columns`, by central differences.
+
+        Those to one side are too coarse to follow a valley of equally good cells.
+        """
+        rows = [(theta, k) for theta, own in zip(thetas, columns, strict=True) for k in own]
+        if not rows:
+            return [np.empty((len(self.seen), 0)) for _ in thetas]
+        at, which = np.array([theta for theta, _ in rows]), [k for _, k in rows]
+        step = np.zeros_like(at)
+        step[np.arange(len(rows)), which] = self.steps[which]
+        ahead, behind = np.split(self.predict([*(at + step), *(at - step)], quick=True), 2)
+        found = (ahead - behind) / (2.0 * self.steps[which])[:, None]
+        return [own.T for own in np.split(found, np.cumsum([len(own) for own in columns])[:-1])]
 
     def alike(self, blocks):
         """Whether those of another recording have the same samples: derivatives serve for both."""

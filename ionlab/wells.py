@@ -11,13 +11,14 @@ import numpy as np
 from scipy.linalg import toeplitz
 from scipy.ndimage import uniform_filter1d
 
+from ionlab.changes import amounts
 from ionlab.compare import usable
+from ionlab.descent import damped
 from ionlab.errors import BadRecording
-from ionlab.evidence import CELL_SD, TRUST, limited, per_change
+from ionlab.evidence import CELL_SD, TRUST, Control, limited, per_change
 from ionlab.noise import likeliest
 from ionlab.observed import Beats
 from ionlab.recordings import Recording
-from ionlab.search import Control, amounts, damped
 from ionlab.trajectory import PACED_ms, Trajectories
 
 FEWEST = 3  # wells of a group that tell how much they scatter

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ionlab import search
+from ionlab import begin, descent, search
 from ionlab.cells import hodgkin_huxley1952
-from ionlab.changes import Change, candidates
+from ionlab.changes import Change, amounts, candidates
+from ionlab.descent import approach, damped, fit_control
 from ionlab.evidence import (
     CELL_SD,
     CHANGE_SD,
@@ -19,7 +20,7 @@ from ionlab.evidence import (
     Evidence,
     per_change,
 )
-from ionlab.search import _shortlist, amounts, approach, damped, explain, fit_control
+from ionlab.search import explain
 from ionlab.trajectory import STEP, Block, Trajectories
 
 AXON = hodgkin_huxley1952
@@ -152,7 +153,7 @@ def test_a_first_approach_is_least_squares_on_the_conductances():
     least = np.linalg.lstsq(side.A[:, columns], side.seen + 80.0, rcond=None)[0]
     np.testing.assert_allclose(theta[columns], least, rtol=0.03)
     assert not np.delete(theta, columns).any()
-    assert 1 <= len(ticks) <= search.ROUGH_STEPS
+    assert 1 <= len(ticks) <= descent.ROUGH_STEPS
 
 
 # --- what changed ------------------------------------------------------------------------
@@ -262,15 +263,15 @@ def test_a_proposal_is_tried_even_if_it_looks_bad(control):
 
 def shortlist(found, best=None):
     sets = [S for n in range(4) for S in combinations(range(5), n)]
-    return sets, _shortlist(sets, found, best)
+    return sets, begin.shortlist(sets, found, best)
 
 
 def test_what_is_missed_more_than_the_control_is_searched_again(control, monkeypatch):
     """A search that went astray finds the one change that explains a recording all the same."""
     wrong, right = index("amount", "I_L"), index("tau", "h")
     monkeypatch.setattr(search, "SINGLES", 0)
-    monkeypatch.setattr(search, "_shortlist", lambda *args: [(wrong,)])
-    monkeypatch.setattr(search, "_rivals", lambda *args: {})
+    monkeypatch.setattr(search, "shortlist", lambda *args: [(wrong,)])
+    monkeypatch.setattr(search, "rivals", lambda *args: {})
     assert found(control, PAIRS["tau"], 9).hypotheses[0].changes == (right,)
     monkeypatch.setattr(search, "_misses_more", lambda *args: False)
     assert found(control, PAIRS["tau"], 9).hypotheses[0].changes != (right,)
@@ -279,7 +280,7 @@ def test_what_is_missed_more_than_the_control_is_searched_again(control, monkeyp
 def test_explanations_of_cells_that_are_far_are_joined():
     """Two of the three pairs of (0, 1), (1, 2) and (3, 4) make no set of three or fewer."""
     kept = {S: SimpleNamespace(changes=S, theta=np.full(P, 1.0)) for S in ((0, 1), (1, 2), (3, 4))}
-    assert list(search._joined(kept)) == [(0, 1, 2)]
+    assert list(begin.joined(kept)) == [(0, 1, 2)]
 
 
 def test_the_shortlist_has_the_best_their_parts_and_something_different(rng):
@@ -288,18 +289,18 @@ def test_the_shortlist_has_the_best_their_parts_and_something_different(rng):
         sets, some = shortlist(found)
         order = [sets[k] for k in np.argsort(-found)]
         assert len(set(some)) == len(some) and set(some) <= set(sets)
-        assert set(order[: search.WITH_MORE]) <= set(some)
+        assert set(order[: begin.WITH_MORE]) <= set(some)
         for S in order[:2]:  # each of the best with one change less
             assert {tuple(set(S) - {k}) for k in S} <= {tuple(set(other)) for other in some}
         distinct = []
         for S in order:  # not one that only adds to a better one
             if not any(set(other) < set(S) for other in distinct):
                 distinct.append(S)
-        assert set(distinct[: search.SETS]) <= set(some)
+        assert set(distinct[: begin.SETS]) <= set(some)
 
 
 def test_the_best_so_far_stays_on_the_shortlist_and_the_hopeless_do_not():
-    found = np.full(26, -2.0 * search.HOPELESS)
+    found = np.full(26, -2.0 * begin.HOPELESS)
     found[7] = 0.0
     sets, some = shortlist(found, best=(3,))
     assert (3,) in some and sets[7] in some
