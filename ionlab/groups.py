@@ -120,7 +120,7 @@ def identify_wells(
         comparison=seen,
         currents=currents,
         explanations=explanations,
-        kind=kind_of(explanations) if fits and stands else "undecidable",
+        kind=_kind_of(explanations, stands) if fits else "undecidable",
         sides=sides,
         predictions=(base.prediction, found.hypotheses[0].shown + miss),
         misses=(base.noise.misses, found.noise.misses),
@@ -138,6 +138,13 @@ def identify_wells(
 def _stands(explanation, support):
     """Whether resampled wells support the whole of an explanation; a part of it is no answer."""
     return all(support.get(c.current, 0.0) >= SUPPORT for c in explanation.changes)
+
+
+def _kind_of(explanations, stands):
+    """Name the kind of what was found; no change if that is about as likely as the best."""
+    if not explanations[0].changes:
+        return "no change"
+    return kind_of(explanations) if stands else "undecidable"
 
 
 def _fewest_first(hypotheses):

@@ -23,6 +23,7 @@ from ionlab.trajectory import Trajectories
 
 TIED = 4.0  # log evidence within which explanations cannot be told apart, 55 to 1
 LISTED = 6.0  # and within which they are mentioned, 400 to 1
+DOUBTED = np.log(9.0)  # "no change" is likelier than any one change by as much, or it is not said
 PROPOSED = 2  # gates that the retrained networks propose
 UNFIT = 0.12  # a model that misses the control by more of its range (RMS) is no base
 TICKS = 30  # steps of the progress bar, about
@@ -64,7 +65,8 @@ class Identification:
     currents : ratio of conductance, treated over control, by evidence (`CurrentChange`).
     explanations : the best, then others that fit about as well.
     kind : "no change", "amount", "gating", "both", or "undecidable" where explanations of another
-        kind, or of another gate or current, cannot be told apart from the best.
+        kind, or of another gate or current, cannot be told apart from the best. Few changes are
+        preferred, so what hardly shows is never far behind no change: that must be 90 % sure.
     sides : `Trajectories` of control and treated.
     predictions : (M,) of both: the fitted model along the recordings.
     misses : of both, observable -> (size over its range, duration in ms) of the model's misses.
@@ -233,7 +235,8 @@ def kind_of(explanations):
     """Name the kind of what was found; see `Identification`."""
     best = explanations[0].changes
     if not best:
-        return "no change"
+        doubted = any(e.log_evidence > -DOUBTED for e in explanations[1:])
+        return "undecidable" if doubted else "no change"
     said = [{(c.kind, c.target) for c in e.changes} for e in tied(explanations)]
     if any(each != said[0] for each in said):
         return "undecidable"

@@ -286,6 +286,12 @@ def test_the_kind_is_that_of_the_best_explanation(best, kind):
     assert kind_of([explained(*best), far]) == kind
 
 
+def test_no_change_is_said_if_it_is_ninety_percent_sure_against_any_one_change():
+    for odds, kind in ((9.5, "no change"), (8.5, "undecidable")):
+        other = explained(SHIFT, log_evidence=-np.log(odds))
+        assert kind_of([explained(), other, other]) == kind
+
+
 def test_explanations_that_cannot_be_told_apart_make_it_undecidable():
     near = {"log_evidence": -0.95 * TIED}
     assert kind_of([explained(AMOUNT), explained(SHIFT, **near)]) == "undecidable"
