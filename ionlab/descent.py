@@ -57,9 +57,21 @@ def fit_control(trajectories, tick=lambda: None):
         if turn >= ROUGHLY and stuck:
             break
     noise = likeliest(trajectories.blocks, y - f, J * sd)
-    A = noise.whiten(J)
+    return control_at(trajectories, theta, f, J, noise, sd, best=True)
+
+
+def control_at(trajectories, theta, f, J, noise, sd, best=False):
+    """Return the `Control` of a recording linearised at theta, by its prediction f and J there.
+
+    sd (P,) : how far the cell may lie from the theory. best : theta is the best fit, so the mean.
+    """
+    A, z = noise.whiten(J), noise.whiten(trajectories.seen - f)
     covariance = np.linalg.inv(A.T @ A + np.diag(sd**-2))
-    return Control(changes, theta, covariance, f, J, noise)
+    slope = np.zeros(len(theta)) if best else A.T @ z - theta / sd**2
+    step = covariance @ slope
+    cost = z @ z + np.sum((theta / sd) ** 2) - slope @ step
+    likely = 0.5 * (np.linalg.slogdet(covariance)[1] - cost)
+    return Control(trajectories.changes, theta, theta + step, covariance, f, J, noise, likely)
 
 
 def damped(precision, slope, trust):

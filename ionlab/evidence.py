@@ -67,17 +67,21 @@ def cell_sd(changes, A, z, theta):
 
 @dataclass(frozen=True)
 class Control:
-    """The cell as its control recording shows it (M_X): a Gaussian about theta (P,).
+    """The cell as its control recording shows it (M_X): a Gaussian, as linearised at theta (P,).
 
+    mean (P,), covariance (P, P) : of the Gaussian; the mean is near theta.
     prediction (M,), derivatives (M, P) and noise are those of the recording at theta.
+    log_evidence : of the recording, but for what does not depend on theta.
     """
 
     changes: tuple
     theta: np.ndarray
+    mean: np.ndarray
     covariance: np.ndarray
     prediction: np.ndarray
     derivatives: np.ndarray
     noise: object
+    log_evidence: float = 0.0
 
 
 class Posterior(NamedTuple):
@@ -109,6 +113,10 @@ class Evidence:
     log_odds: np.ndarray
     same_cell: bool = True
     stillness: float = STILLER[0]
+
+    def about(self, control):
+        """Return the same evidence with a `Control` that is linearised elsewhere."""
+        return replace(self, control=control)
 
     @cached_property
     def variance(self):
@@ -155,7 +163,7 @@ class Evidence:
         found = []
         for k in range(0, len(sets), BATCH):
             C = np.stack([self.prior(S) for S in sets[k : k + BATCH]])
-            found.append(marginal(G, b, C) - 0.5 * c)
+            found.append(marginal(G, b, C) - 0.5 * c + self.control.log_evidence)
         return np.concatenate(found) + [self.odds(S) for S in sets]
 
     def posterior(self, A, z, theta, S):
@@ -166,9 +174,10 @@ class Evidence:
         x, K = np.linalg.solve(M, b), np.linalg.solve(M, G)
         v = self.variance[S]
         covariance = np.diag(v) - v[:, None] * K[np.ix_(S, S)] * v
-        best, values = self.control.theta + C @ x, v * x[S]
+        best, values = self.control.mean + C @ x, v * x[S]
         leads = self.at(S, values) if self.same_cell else limited(self.control.changes, best)
-        return Posterior(best, values, covariance, 0.5 * (b @ C @ x - c), leads)
+        density = 0.5 * (b @ C @ x - c) + self.control.log_evidence
+        return Posterior(best, values, covariance, density, leads)
 
     def at(self, S, values):
         """Return theta (P,): the control with changes S of these values, as far as they go."""
@@ -194,15 +203,18 @@ class Evidence:
         The rest is what of one cell the control left open, and how little it stood still. It moves
         linearly, and is integrated out; what is returned of it is its mean.
         """
-        S, rest = list(S), self.prior(S)
-        away = theta - self.control.theta
+        S, rest, before = list(S), self.prior(S), self.control.log_evidence
         if not self.same_cell:
-            return -0.5 * (z @ z + away @ np.linalg.solve(rest, away)), np.zeros(len(theta))
+            away = theta - self.control.mean
+            density = before - 0.5 * (z @ z + away @ np.linalg.solve(rest, away))
+            return density, np.zeros(len(theta))
         rest[S, S] -= self.variance[S]
+        away, mean = theta - self.control.theta, self.control.mean - self.control.theta
+        z = z - A @ mean
         G, b = A.T @ A, A.T @ z
         x = np.linalg.solve(np.eye(len(G)) + G @ rest, b)
-        fit = z @ z - b @ rest @ x
-        return -0.5 * (fit + np.sum(away[S] ** 2 / self.variance[S])), rest @ x
+        fit = z @ z - b @ rest @ x + np.sum(away[S] ** 2 / self.variance[S])
+        return before - 0.5 * fit, mean + rest @ x
 
     def fitted(self, A, z, theta, S):
         """Log evidence of S, fitted by theta (Laplace), however still the cell stood."""
@@ -222,5 +234,5 @@ class Evidence:
         return sets + three, np.concatenate([found, self.linear(A, z, theta, three)])
 
     def _normal(self, A, z, theta):
-        e = z - A @ (self.control.theta - theta)
+        e = z - A @ (self.control.mean - theta)
         return A.T @ A, A.T @ e, e @ e

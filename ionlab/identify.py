@@ -138,7 +138,7 @@ def identify(
     with tqdm(total=TICKS, desc="trajectories", unit="step", leave=False) as bar:
         base = fit_control(sides[0], bar.update)
         proposals = _proposals(seen, changes)
-        found = explain(sides[1], Evidence(base, odds), proposals, bar.update)
+        found = explain(sides[1], Evidence(base, odds), proposals, bar.update, sides[0])
     explanations = listed(cell, changes, sides[1], found)
     fits = sides[0].rmse_mV(base.prediction) <= UNFIT * sides[0].blocks[0].range
     result = Identification(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ionlab.evidence import TRUST, per_change
+from ionlab.evidence import TRUST, Control, per_change
 
 STEPS = 8  # of a fit
 FAR, CLOSE, SHORTEST = 0.15, 0.3, 0.05  # of a trusted step; of the log evidence; part of a step
@@ -31,6 +31,7 @@ class Hypothesis:
     density : log density of the changes, but for a constant.
     prediction : (M,) at theta. derivatives : (M, P) there, as far as they are known.
     shown : (M,) the prediction with the rest fitted, too.
+    control : the `Control` about which it was judged.
     """
 
     changes: tuple
@@ -42,6 +43,7 @@ class Hypothesis:
     prediction: np.ndarray
     derivatives: np.ndarray
     shown: np.ndarray
+    control: Control
 
 
 @dataclass
@@ -120,7 +122,9 @@ def _arrive(walk, f, slopes, y, evidence, noise, trust):
     walk.leads = near.density
     if better:
         likely, shown = evidence.fitted(A, z, theta, S), f + J @ rest
-        walk.best = Hypothesis(S, theta, near.values, near.covariance, likely, value, f, J, shown)
+        walk.best = Hypothesis(
+            S, theta, near.values, near.covariance, likely, value, f, J, shown, evidence.control
+        )
         walk.scale = min(1.0, 2.0 * walk.scale)
     elif not walk.anew:
         _renew(walk)

@@ -25,11 +25,13 @@ from ionlab.changes import amounts
 from ionlab.descent import approach
 from ionlab.evidence import TRUST, Evidence, per_change
 from ionlab.noise import WIDEST, likeliest
+from ionlab.recentre import bent, recentred
 from ionlab.refine import refine
 
 SINGLES, KEPT, ROUNDS = 6, 8, 3  # single changes to begin with, hypotheses from round to round
 FAR_SETS = 10  # sets that are fitted in a round, where the cells are not the same
 EXCUSED = 5.0  # misses of an explanation, over those of the control or that all conductances leave
+RECENTRED = 3  # hypotheses that are, where the best is
 SIMPLER = 1.5  # log evidence that another change must bring
 
 
@@ -48,10 +50,11 @@ class Found:
     noise: object
 
 
-def explain(trajectories, evidence, proposals=(), tick=lambda: None):
+def explain(trajectories, evidence, proposals=(), tick=lambda: None, before=None):
     """Return `Found`: the sets of changes that best explain a treated recording.
 
     proposals : sets (tuples of indices) to be tried besides those that the search finds.
+    before : `Trajectories` of the control, of the same cell.
     """
     changes, home = trajectories.changes, evidence.control.theta
     far = not evidence.same_cell
@@ -107,7 +110,32 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None):
     last = [h for h in last if evidence.within(h.changes, h.values)] or [top]
     last.sort(key=lambda h: -h.log_evidence)
     top = _simplest(trajectories, evidence, last, widest)
-    return Found(evidence, (top, *(h for h in last if h is not top)), theta, A, z, noise)
+    if before and bent(trajectories, evidence, noise, top):
+        last, noise = _recentred(before, trajectories, evidence, noise, last, widest, tick)
+        top = _simplest(trajectories, evidence, last, widest)
+    A, z = noise.whiten(top.derivatives), noise.whiten(trajectories.seen - top.prediction)
+    ordered = (top, *(h for h in last if h is not top))
+    return Found(evidence.about(top.control), ordered, top.theta, A, z, noise)
+
+
+def _recentred(before, trajectories, evidence, noise, hypotheses, widest, tick):
+    """Return the likeliest hypotheses about controls of their own, and the noise of the best."""
+    near, least = [], hypotheses[0].log_evidence - HOPELESS
+    for h in hypotheses:
+        more = any(set(likelier.changes) < set(h.changes) for likelier in near)
+        if len(near) < RECENTRED and h.log_evidence > least and not more:
+            near.append(h)
+    moved = [recentred(before, trajectories, evidence, noise, h, tick) for h in near]
+    best = max(moved, key=lambda h: h.log_evidence)
+    own = evidence.about(best.control)
+    noise, *_ = _whitened(
+        trajectories, own, best.derivatives, best.prediction, best.changes, widest
+    )
+    again = [
+        refine(trajectories, evidence.about(h.control), noise, h.derivatives, {}, [h])[0]
+        for h in moved
+    ]
+    return sorted(again, key=lambda h: -h.log_evidence), noise
 
 
 def _whitened(trajectories, evidence, J, f, S, widest=None):
@@ -130,10 +158,9 @@ def _simplest(trajectories, evidence, hypotheses, widest):
     """
     scores = []
     for h in hypotheses:
-        noise, A, z = _whitened(
-            trajectories, evidence, h.derivatives, h.prediction, h.changes, widest
-        )
-        scores.append(evidence.fitted(A, z, h.theta, h.changes) - noise.log_det)
+        own = evidence.about(h.control)
+        noise, A, z = _whitened(trajectories, own, h.derivatives, h.prediction, h.changes, widest)
+        scores.append(own.fitted(A, z, h.theta, h.changes) - noise.log_det)
     good = [h for h, s in zip(hypotheses, scores, strict=True) if s > max(scores) - SIMPLER]
     fewest = min(len(h.changes) for h in good)
     return max((h for h in good if len(h.changes) == fewest), key=lambda h: h.log_evidence)

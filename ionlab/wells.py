@@ -13,9 +13,9 @@ from scipy.ndimage import uniform_filter1d
 
 from ionlab.changes import amounts
 from ionlab.compare import usable
-from ionlab.descent import damped
+from ionlab.descent import control_at, damped
 from ionlab.errors import BadRecording
-from ionlab.evidence import CELL_SD, TRUST, Control, limited, per_change
+from ionlab.evidence import CELL_SD, TRUST, limited, per_change
 from ionlab.noise import likeliest
 from ionlab.observed import Beats
 from ionlab.recordings import Recording
@@ -211,8 +211,7 @@ def fit_far(side, tick=lambda: None):
             break
     f, J = side.linearised(theta)
     noise = likeliest(side.blocks, y - f, J * sd)
-    A = noise.whiten(J)
-    return Control(changes, theta, np.linalg.inv(A.T @ A + np.diag(sd**-2)), f, J, noise)
+    return control_at(side, theta, f, J, noise, sd, best=True)
 
 
 def by_chance(pooled, base):
@@ -262,7 +261,7 @@ def resample(pooled, base, found, sides, resamples=RESAMPLES, seed=0):
             for V, beat, at in zip(pooled.wells_mV, beats, used, strict=True)
         )
         theta = follow @ base.noise.whiten(x)
-        control = replace(evidence.control, theta=base.theta + theta)
+        control = replace(evidence.control, mean=base.mean + theta)
         moved = replace(evidence, control=control)
         left = y - carried(x - base.derivatives @ theta, *sides)
         likely = []

@@ -36,7 +36,7 @@ class Problem:
         root = 0.3 * rng.normal(size=(P, P))
         self.theta_X = limited(CHANGES, rng.normal(0.0, 0.2, P))
         self.phi = unsure * (root @ root.T + 0.01 * np.eye(P))
-        control = Control(CHANGES, self.theta_X, self.phi, None, None, None)
+        control = Control(CHANGES, self.theta_X, self.theta_X, self.phi, None, None, None)
         self.evidence = Evidence(control, ODDS)
         self.theta = self.theta_X + rng.normal(0.0, 0.3, P)
         self.y = self.A @ self.theta_X + 2.0 * rng.normal(size=M)
@@ -125,7 +125,7 @@ def test_posterior_of_theta_and_of_the_changes(problem, S):
     ],
 )
 def test_how_far_a_gate_may_move(S, values, within):
-    control = Control(CHANGES, np.zeros(P), np.eye(P), None, None, None)
+    control = Control(CHANGES, np.zeros(P), np.zeros(P), np.eye(P), None, None, None)
     assert Evidence(control, ODDS).within(S, values) == within
     if S[-1:] == (2,):  # it is the cell that counts, not how it came there
         control = replace(control, theta=-np.sign(values[0]) * 5.0 * np.eye(P)[2])

@@ -217,16 +217,18 @@ def test_currents_of_the_best_are_ranked_by_what_was_fitted():
     P, M = len(changes), 30
     kr, k1 = (changes.index(Change("amount", name)) for name in ("I_Kr", "I_K1"))
 
+    noise, theta, J = SimpleNamespace(whiten=lambda x: x), np.zeros(P), np.zeros((M, P))
+    base = Control(changes, theta, theta, 1e-6 * np.eye(P), np.zeros(M), J, noise)
+
     def fitted(S, log_evidence):
         n, nothing = len(S), np.zeros(M)
         small = 1e-4 * np.eye(n)
-        theta, J = np.zeros(P), np.zeros((M, P))
-        return Hypothesis(S, theta, np.zeros(n), small, log_evidence, 0.0, nothing, J, nothing)
+        return Hypothesis(
+            S, theta, np.zeros(n), small, log_evidence, 0.0, nothing, J, nothing, base
+        )
 
     best = fitted((kr, k1), -3.0)
     others = (fitted((kr,), -17.0), fitted((k1,), -154.0), fitted((), -400.0))
-    noise = SimpleNamespace(whiten=lambda x: x)
-    base = Control(changes, np.zeros(P), 1e-6 * np.eye(P), np.zeros(M), np.zeros((M, P)), noise)
     evidence = Evidence(base, prior_odds(CELL, changes, {}))
     found = Found(evidence, (best, *others), np.zeros(P), np.zeros((M, P)), np.zeros(M), noise)
     said = [explained(("amount", "I_Kr"), ("amount", "I_K1"))]
@@ -251,7 +253,7 @@ def test_what_is_listed_is_near_and_is_not_more_of_the_best(best, others, wanted
     def fitted(S, log_evidence):
         n, none = len(S), np.zeros(len(changes))
         return Hypothesis(
-            S, none, np.ones(n), np.eye(n), log_evidence, 0.0, shown, np.zeros((3, 1)), shown
+            S, none, np.ones(n), np.eye(n), log_evidence, 0.0, shown, np.zeros((3, 1)), shown, None
         )
 
     found = Found(None, (fitted(best, 0.0), *map(fitted, others, others.values())), *4 * [None])
