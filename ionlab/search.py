@@ -93,7 +93,7 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None, before=None
         sound = [h for h in tried[:KEPT] if h.density > top.density - HOPELESS]
         kept = {h.changes: h for h in [*sound, top]}
         theta, J = top.theta, top.derivatives
-        noise, A, z = _whitened(trajectories, evidence, J, top.prediction, top.changes, widest)
+        noise, A, z = _suited(trajectories, evidence, top, widest)
         ended = turn >= ROUNDS or (best == top.changes and not far)
         best = top.changes
         if not ended:
@@ -110,31 +110,38 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None, before=None
     last = [h for h in last if evidence.within(h.changes, h.values)] or [top]
     last.sort(key=lambda h: -h.log_evidence)
     top = _simplest(trajectories, evidence, last, widest)
-    if before and bent(trajectories, evidence, noise, top):
-        last, noise = _recentred(before, trajectories, evidence, noise, last, widest, tick)
+    if before:
+        last, noise = _recentred(before, trajectories, evidence, noise, top, last, widest, tick)
         top = _simplest(trajectories, evidence, last, widest)
     A, z = noise.whiten(top.derivatives), noise.whiten(trajectories.seen - top.prediction)
     ordered = (top, *(h for h in last if h is not top))
     return Found(evidence.about(top.control), ordered, top.theta, A, z, noise)
 
 
-def _recentred(before, trajectories, evidence, noise, hypotheses, widest, tick):
-    """Return the likeliest hypotheses about controls of their own, and the noise of the best."""
-    near, least = [], hypotheses[0].log_evidence - HOPELESS
-    for h in hypotheses:
-        more = any(set(likelier.changes) < set(h.changes) for likelier in near)
-        if len(near) < RECENTRED and h.log_evidence > least and not more:
+def _recentred(before, trajectories, evidence, noise, top, hypotheses, widest, tick):
+    """Return the hypotheses, about controls of their own where they need them, and the noise then.
+
+    Such are the best and its parts, for a change too many can stand for a bent cell; and where the
+    best needs one, its rivals.
+    """
+    far, near = bent(trajectories, evidence, noise, top), []
+    for h in sorted(hypotheses, key=lambda h: h is not top):
+        asked = h is top or far or set(h.changes) < set(top.changes)
+        more = any(set(other.changes) < set(h.changes) for other in near)
+        likely = h.log_evidence > top.log_evidence - HOPELESS
+        if asked and likely and not more and bent(trajectories, evidence, noise, h):
             near.append(h)
+    if not near:
+        return hypotheses, noise
+    near = near[:RECENTRED]
+    left = [h for h in hypotheses if all(h is not other for other in near)]
     moved = [recentred(before, trajectories, evidence, noise, h, tick) for h in near]
-    best = max(moved, key=lambda h: h.log_evidence)
-    own = evidence.about(best.control)
-    noise, *_ = _whitened(
-        trajectories, own, best.derivatives, best.prediction, best.changes, widest
-    )
-    again = [
-        refine(trajectories, evidence.about(h.control), noise, h.derivatives, {}, [h])[0]
-        for h in moved
-    ]
+    best = max([*moved, *left], key=lambda h: h.log_evidence)
+    noise = _suited(trajectories, evidence, best, widest)[0]
+    again = refine(trajectories, evidence, noise, best.derivatives, {}, left)
+    for h in moved:
+        own = evidence.about(h.control)
+        again += refine(trajectories, own, noise, h.derivatives, {}, [h])
     return sorted(again, key=lambda h: -h.log_evidence), noise
 
 
@@ -143,6 +150,12 @@ def _whitened(trajectories, evidence, J, f, S, widest=None):
     residual = trajectories.seen - f
     noise = likeliest(trajectories.blocks, residual, evidence.free(J, S), widest)
     return noise, noise.whiten(J), noise.whiten(residual)
+
+
+def _suited(trajectories, evidence, h, widest):
+    """Return the likeliest `Noise` of a hypothesis, and its derivatives and residual by it."""
+    own = evidence.about(h.control)
+    return _whitened(trajectories, own, h.derivatives, h.prediction, h.changes, widest)
 
 
 def _misses_more(noise, control):
@@ -158,8 +171,8 @@ def _simplest(trajectories, evidence, hypotheses, widest):
     """
     scores = []
     for h in hypotheses:
+        noise, A, z = _suited(trajectories, evidence, h, widest)
         own = evidence.about(h.control)
-        noise, A, z = _whitened(trajectories, own, h.derivatives, h.prediction, h.changes, widest)
         scores.append(own.fitted(A, z, h.theta, h.changes) - noise.log_det)
     good = [h for h, s in zip(hypotheses, scores, strict=True) if s > max(scores) - SIMPLER]
     fewest = min(len(h.changes) for h in good)
