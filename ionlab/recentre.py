@@ -28,7 +28,7 @@ def bent(trajectories, evidence, noise, h):
     """Whether the treated cell is far from where lines at the control of a hypothesis lead."""
     rest = rest_of(trajectories, evidence, noise, h)
     there = trajectories.predict([limited(trajectories.changes, h.theta + rest)])[0]
-    return np.sum(noise.whiten(there - h.shown) ** 2) > BENT
+    return bool(np.sum(noise.whiten(there - h.shown) ** 2) > BENT)
 
 
 def recentred(before, trajectories, evidence, noise, h, tick=lambda: None):

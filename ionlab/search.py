@@ -124,16 +124,17 @@ def _recentred(before, trajectories, evidence, noise, top, hypotheses, widest, t
     Such are the best and its parts, for a change too many can stand for a bent cell; and where the
     best needs one, its rivals.
     """
-    far, near = bent(trajectories, evidence, noise, top), []
-    for h in sorted(hypotheses, key=lambda h: h is not top):
-        asked = h is top or far or set(h.changes) < set(top.changes)
-        more = any(set(other.changes) < set(h.changes) for other in near)
+    far = bent(trajectories, evidence, noise, top)
+    near = [top] if far else []
+    for h in hypotheses:
+        asked = far or set(h.changes) < set(top.changes)
+        more = any(set(other.changes) <= set(h.changes) for other in near)
         likely = h.log_evidence > top.log_evidence - HOPELESS
-        if asked and likely and not more and bent(trajectories, evidence, noise, h):
+        worth = len(near) < RECENTRED and asked and likely and not more
+        if worth and bent(trajectories, evidence, noise, h):
             near.append(h)
     if not near:
         return hypotheses, noise
-    near = near[:RECENTRED]
     left = [h for h in hypotheses if all(h is not other for other in near)]
     moved = [recentred(before, trajectories, evidence, noise, h, tick) for h in near]
     best = max([*moved, *left], key=lambda h: h.log_evidence)
