@@ -16,7 +16,7 @@ from ionlab.cells import tentusscher2004
 from ionlab.compare import CurrentChange, EtaChoice
 from ionlab.errors import BadRecording, BadValue, IonlabError, UnknownName
 from ionlab.findings.results import number
-from ionlab.identify import TIED, ChangeFound, Explanation
+from ionlab.identify import DOUBTED, TIED, ChangeFound, Explanation
 from ionlab.simulate import pace
 
 RECORDINGS = report.ROOT / "data" / "recordings"
@@ -436,6 +436,7 @@ def test_answer(found, text):
 def test_the_report_says_which_rows_are_tied():
     text = (report.ROOT / "notebooks" / "report.ipynb").read_text(encoding="utf-8")
     assert f"down to -{TIED:g}, rows cannot be told" in text
+    assert f"nearer than -{DOUBTED:.1f}, so that it is 90 % sure" in text
 
 
 @pytest.mark.parametrize(
