@@ -407,6 +407,11 @@ OPEN = (1.2, 1e-9, 1e9)
             "out (probability 60 % and 40 %). In each case I_Kr changed.",
         ),
         (
+            found_as("undecidable", (0.0, 0.6, ()), (-0.4, 0.4, (XR1,))),
+            "Not decidable: either nothing changed, or the steady state of xr1 (I_Kr) moved by "
+            "-3.6 mV (-9.9 to 2.7): neither can be ruled out (probability 60 % and 40 %).",
+        ),
+        (
             found_as(
                 "undecidable",
                 *((-k / 2, 0.25, (c,)) for k, c in enumerate((KR, KS, XS, F))),
