@@ -6,9 +6,11 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -208,12 +210,22 @@ def test_a_killed_worker_costs_one_retry(small, tmp_path):
     assert "was killed" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
 
 
+def test_another_cluster_on_the_default_port_is_no_matter():
+    """Warnings are errors here; the dashboard of dask stands at 8787 unless told otherwise."""
+    with socket.socket() as taken:
+        with suppress(OSError):  # then another cluster does run
+            taken.bind(("127.0.0.1", 8787))
+            taken.listen()
+        with cluster.connected(None, 1) as client:
+            assert client.submit(sum, [1, 2]).result() == 3
+
+
 ELSEWHERE = """
 import sys
 from distributed import LocalCluster
 if __name__ == "__main__":
     n = int(sys.argv[1])
-    with LocalCluster(n_workers=n, threads_per_worker=2, dashboard_address=None) as c:
+    with LocalCluster(n_workers=n, threads_per_worker=2, dashboard_address="127.0.0.1:0") as c:
         print(c.scheduler_address, *(w.pid for w in c.workers.values()), flush=True)
         sys.stdin.read()
 """

@@ -35,7 +35,7 @@ def connected(scheduler, workers):
                     n_workers=workers,
                     threads_per_worker=1,
                     memory_limit=0,  # what grows are the kernels, which it does not see
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",  # 8787 may be that of another sweep
                     silence_logs=logging.CRITICAL,
                     local_directory=scratch,
                 )
