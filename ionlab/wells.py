@@ -262,7 +262,7 @@ def resample(pooled, base, found, sides, resamples=RESAMPLES, seed=0):
         )
         theta = follow @ base.noise.whiten(x)
         control = replace(evidence.control, mean=base.mean + theta)
-        moved = replace(evidence, control=control)
+        moved = evidence.about(control)
         left = y - carried(x - base.derivatives @ theta, *sides)
         likely = []
         for h, (A, residual, at) in zip(fits, near, strict=True):
