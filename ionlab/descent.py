@@ -6,7 +6,8 @@ several are tried at once, each damped more than the last.
 
 import numpy as np
 
-from ionlab.evidence import CELL_SD, CHANGE_SD, TRUST, Control, cell_sd, limited, per_change
+from ionlab.evidence import CHANGE_SD, TRUST, Control, limited, per_change
+from ionlab.nearness import CELL_SD, cell_sd
 from ionlab.noise import likeliest, rough
 from ionlab.refine import corrected
 
@@ -71,7 +72,7 @@ def control_at(trajectories, theta, f, J, noise, sd, best=False):
     step = covariance @ slope
     cost = z @ z + np.sum((theta / sd) ** 2) - slope @ step
     likely = 0.5 * (np.linalg.slogdet(covariance)[1] - cost)
-    return Control(trajectories.changes, theta, theta + step, covariance, f, J, noise, likely)
+    return Control(trajectories.changes, theta, theta + step, covariance, f, J, noise, sd, likely)
 
 
 def damped(precision, slope, trust):

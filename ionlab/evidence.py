@@ -3,9 +3,9 @@
 Near a point theta the prediction is linear, so a hypothesis (a set S of changes, each with a
 Gaussian prior) has a Gaussian posterior and an evidence in closed form: P x P matrices, no
 simulation. That is fast enough to try every set of three. What has not changed may still differ
-a little (`STILL_SD`), for no cell stands still between two recordings. How still this one stood,
-and how near it is to the theory, are read from the recordings (`settled`, `cell_sd`). The prior
-odds of S are those of few changes, the part that the L1 term plays in Eq. 2.6.2.
+a little (`STILL_SD`), for no cell stands still between two recordings. How still this one stood is
+read from the recordings (`settled`). The prior odds of S are those of few changes, the part that
+the L1 term plays in Eq. 2.6.2.
 """
 
 from dataclasses import dataclass, replace
@@ -18,8 +18,6 @@ from threadpoolctl import threadpool_limits
 
 from ionlab.changes import GATING
 
-CELL_SD = {"amount": 0.7, "shift": 4.0, "stretch": 0.15, "tau": 0.3, "start": 0.03}
-NEARER = (1.0, 0.4)  # parts of CELL_SD within which a cell may lie, all as likely
 CHANGE_SD = {"amount": 0.7, "shift": 8.0, "stretch": 0.2, "tau": 0.5}
 STILL_SD = {"amount": 0.005, "shift": 0.1, "stretch": 0.005, "tau": 0.005, "start": 0.003}
 STILLER = (1.0, 0.4, 0.15, 0.06, 0.02)  # parts of STILL_SD that a cell may keep to, all as likely
@@ -55,22 +53,13 @@ def marginal(G, b, C):
     return 0.5 * np.einsum("i,kij,kj->k", b, C, x) - 0.5 * np.linalg.slogdet(M)[1]
 
 
-def cell_sd(changes, A, z, theta):
-    """Return how far (P,) a cell may lie from the theory, read from its control.
-
-    A (M, P), z (M,) : derivatives and residual at theta, whitened.
-    """
-    tried = np.outer(NEARER, per_change(CELL_SD, changes))
-    C = tried[:, :, None] ** 2 * np.eye(len(theta))
-    return tried[marginal(A.T @ A, A.T @ (z + A @ theta), C).argmax()]
-
-
 @dataclass(frozen=True)
 class Control:
     """The cell as its control recording shows it (M_X): a Gaussian, as linearised at theta (P,).
 
     mean (P,), covariance (P, P) : of the Gaussian; the mean is near theta.
     prediction (M,), derivatives (M, P) and noise are those of the recording at theta.
+    sd (P,) : how far the cell was taken to lie from the theory.
     log_evidence : of the recording, but for what does not depend on theta.
     """
 
@@ -81,6 +70,7 @@ class Control:
     prediction: np.ndarray
     derivatives: np.ndarray
     noise: object
+    sd: np.ndarray
     log_evidence: float = 0.0
 
 

@@ -8,7 +8,7 @@ may ask for more: then control and treated are both linearised there, anew.
 import numpy as np
 
 from ionlab.descent import control_at
-from ionlab.evidence import cell_sd, limited
+from ionlab.evidence import limited
 from ionlab.refine import refine
 
 TURNS = 3
@@ -37,12 +37,10 @@ def recentred(before, trajectories, evidence, noise, h, tick=lambda: None):
     before, trajectories : `Trajectories` of control and treated.
     """
     first, changes = h.control, trajectories.changes
-    A, z = first.noise.whiten(first.derivatives), first.noise.whiten(before.seen - first.prediction)
-    sd = cell_sd(changes, A, z, first.theta)
 
     def cost(x, y, home):
-        both = first.noise.whiten(before.seen - x), noise.whiten(trajectories.seen - y), home / sd
-        return sum(each @ each for each in both)
+        missed = first.noise.whiten(before.seen - x), noise.whiten(trajectories.seen - y)
+        return sum(each @ each for each in (*missed, home / first.sd))
 
     for _ in range(TURNS):
         tick()
@@ -54,7 +52,7 @@ def recentred(before, trajectories, evidence, noise, h, tick=lambda: None):
         if min(costs) > cost(h.control.prediction, h.prediction, home) - ENOUGH:
             break
         theta = trials[int(np.argmin(costs))]
-        control = control_at(before, theta, *before.linearised(theta), first.noise, sd)
+        control = control_at(before, theta, *before.linearised(theta), first.noise, first.sd)
         begin = {h.changes: limited(changes, theta + made)}
         (h,) = refine(trajectories, evidence.about(control), noise, h.derivatives, begin)
     return h

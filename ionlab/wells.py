@@ -15,7 +15,8 @@ from ionlab.changes import amounts
 from ionlab.compare import usable
 from ionlab.descent import control_at, damped
 from ionlab.errors import BadRecording
-from ionlab.evidence import CELL_SD, TRUST, limited, per_change
+from ionlab.evidence import TRUST, limited, per_change
+from ionlab.nearness import CELL_SD
 from ionlab.noise import likeliest
 from ionlab.observed import Beats
 from ionlab.recordings import Recording

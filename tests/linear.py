@@ -4,7 +4,8 @@ import numpy as np
 
 from ionlab.cells import hodgkin_huxley1952
 from ionlab.changes import Change, candidates
-from ionlab.evidence import CELL_SD, CHANGE_SD, LOG_ODDS, per_change
+from ionlab.evidence import CHANGE_SD, LOG_ODDS, per_change
+from ionlab.nearness import CELL_SD
 from ionlab.trajectory import STEP, Block, Trajectories
 
 AXON = hodgkin_huxley1952

@@ -218,7 +218,7 @@ def test_currents_of_the_best_are_ranked_by_what_was_fitted():
     kr, k1 = (changes.index(Change("amount", name)) for name in ("I_Kr", "I_K1"))
 
     noise, theta, J = SimpleNamespace(whiten=lambda x: x), np.zeros(P), np.zeros((M, P))
-    base = Control(changes, theta, theta, 1e-6 * np.eye(P), np.zeros(M), J, noise)
+    base = Control(changes, theta, theta, 1e-6 * np.eye(P), np.zeros(M), J, noise, None)
 
     def fitted(S, log_evidence):
         n, nothing = len(S), np.zeros(M)

@@ -25,10 +25,10 @@ ROOMS = (
     "errors files maths cells perturb features lanes gate_tables kernel implicit integrate "
     "simulate stiffness dataset units tables drift quality stimuli beats onsets recordings lei2017 "
     "network observed membrane settle progress train retrain neural_ode currents compare "
-    "direct sensitivity presets store changes noise trajectory evidence refine descent recentre "
-    "begin search wells identify groups readout scenes plot widgets findings notebook report sweep "
-    "stages reproduce bench scoreboard check course options cli_course cli_import cli_sweep "
-    "cli_scoreboard cli __main__"
+    "direct sensitivity presets store changes noise trajectory evidence nearness refine descent "
+    "recentre begin search wells identify groups readout scenes plot widgets findings notebook "
+    "report sweep stages reproduce bench scoreboard check course options cli_course cli_import "
+    "cli_sweep cli_scoreboard cli __main__"
 ).split()
 ONLY_IN = {"matplotlib": "plot", "ipywidgets": "widgets"}
 STARTS_FAST = set(

@@ -2,17 +2,19 @@
 
 import numpy as np
 import pytest
-from linear import CHANGES, ODDS, SD, Linear, P, index
+from linear import CELL, ODDS, SD, Linear, P, index
 from scipy.optimize import least_squares
 
 from ionlab.descent import control_at, fit_control
-from ionlab.evidence import CELL_SD, Evidence, cell_sd, per_change
+from ionlab.evidence import Evidence
 from ionlab.recentre import bent, recentred
 from ionlab.refine import refine
 from ionlab.search import explain
 
 HIDDEN, MOVED, SHOWS = index("amount", "I_Na"), index("shift", "n"), index("amount", "I_L")
-TRUTH, DELTA = 0.5, 8.0  # of what the control leaves open, and of the change
+TRUTH, DELTA = 1.2, 8.0  # of what the control leaves open, and of the change
+THETA_X = 0.7 * np.random.default_rng(8).normal(size=P) * CELL  # far from the theory in all
+THETA_X[HIDDEN] = TRUTH
 
 
 class Coupled(Linear):
@@ -37,11 +39,9 @@ def recorded(theta, seed):
 
 @pytest.fixture(scope="module")
 def problem():
-    theta = np.zeros(P)
-    theta[HIDDEN] = TRUTH
-    before = recorded(theta, 1)
-    theta[MOVED] = DELTA
-    return before, recorded(theta, 2)
+    theta = THETA_X.copy()
+    theta[MOVED] += DELTA
+    return recorded(THETA_X, 1), recorded(theta, 2)
 
 
 @pytest.fixture(scope="module")
@@ -60,19 +60,16 @@ def together(problem, evidence, noise):
     """The theta of the control and the shift (P + 1,) that SciPy fits to both recordings."""
     before, after = problem
     c = evidence.control
-    z = c.noise.whiten(before.seen - c.prediction)
-    sd = cell_sd(CHANGES, c.noise.whiten(c.derivatives), z, c.theta)
 
     def misses(x):
         theta = x[:P].copy()
         shown = before.predict([theta])[0]
-        parts = [theta / sd, x[P:] / SD[MOVED], c.noise.whiten(before.seen - shown)]
+        parts = [theta / c.sd, x[P:] / SD[MOVED], c.noise.whiten(before.seen - shown)]
         theta[MOVED] += x[P]
         return np.concatenate([*parts, noise.whiten(after.seen - after.predict([theta])[0])])
 
-    start = np.zeros(P + 1)
-    start[HIDDEN], start[P] = TRUTH, DELTA
-    fit = least_squares(misses, start, x_scale=np.append(sd, SD[MOVED]), xtol=1e-12)
+    start = np.append(THETA_X, DELTA)
+    fit = least_squares(misses, start, x_scale=np.append(c.sd, SD[MOVED]), xtol=1e-12)
     return fit.x, np.linalg.inv(fit.jac.T @ fit.jac)
 
 
@@ -107,7 +104,7 @@ def test_what_is_straight_stays_where_it_was():
 
 def test_a_control_linearised_elsewhere_is_the_same_gaussian():
     """Of a linear recording: mean, covariance and evidence do not depend on where that is."""
-    side, sd = Linear(0.1 * SD, 3), per_change(CELL_SD, CHANGES)
+    side, sd = Linear(0.1 * SD, 3), CELL
     noise = fit_control(side).noise
     near, far = (control_at(side, x, *side.linearised(x), noise, sd) for x in (0.1 * SD, -0.5 * SD))
     np.testing.assert_allclose(far.mean, near.mean, rtol=1e-6, atol=1e-8)

@@ -10,12 +10,8 @@ from linear import AXON, CELL, CHANGES, ODDS, SD, Linear, P, changed, index
 from ionlab import begin, descent, search
 from ionlab.changes import amounts
 from ionlab.descent import approach, damped, fit_control
-from ionlab.evidence import (
-    LIMIT,
-    NEARER,
-    STILLER,
-    Evidence,
-)
+from ionlab.evidence import LIMIT, STILLER, Evidence
+from ionlab.nearness import cell_sd
 from ionlab.search import explain
 
 THETA_X = 0.3 * np.random.default_rng(5).normal(size=P) * CELL
@@ -40,11 +36,11 @@ def control():
 def test_the_control_is_the_ridge_solution(control):
     """theta = (A'S^-1 A + D^-1)^-1 A'S^-1 (y - y_0), with S the noise that was found.
 
-    This cell lies as near to the theory as the second of the parts of CELL_SD, or nearer.
+    D is how far the cell may lie from the theory.
     """
     side = Linear(THETA_X, 1)
     B, z = control.noise.whiten(side.A), control.noise.whiten(side.seen + 80.0)
-    precision = B.T @ B + np.diag((NEARER[1] * CELL) ** -2)
+    precision = B.T @ B + np.diag(cell_sd(CHANGES, B, z, np.zeros(P)) ** -2)
     np.testing.assert_allclose(control.covariance, np.linalg.inv(precision), rtol=1e-6, atol=1e-12)
     ridge = np.linalg.solve(precision, B.T @ z)
     unsure = np.sqrt(np.diag(control.covariance))

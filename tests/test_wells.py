@@ -138,7 +138,7 @@ def test_chance_is_read_from_the_scatter_of_the_wells():
     covariance[10:, 10:] = 0.2**2 * A[:, free] @ A[:, free].T
     block = SimpleNamespace(t_ms=np.arange(10.0, 100.0))
     noise = SimpleNamespace(blocks=[block])
-    base = Control(changes, None, None, None, None, A, noise)
+    base = Control(changes, None, None, None, None, A, noise, None)
     pooled = Pooled((None, None), (np.zeros((20, 100)), np.zeros((5, 100))), ONSET, covariance)
     found = wells.by_chance(pooled, base)
     np.testing.assert_allclose(found[free], 0.2**2 * (1 / 20 + 1 / 5))
@@ -154,7 +154,7 @@ def test_resampled_wells_scatter_as_means_do():
     A = shape[at][:, None]
     noise = SimpleNamespace(whiten=lambda x: x / 0.1)
     change = candidates(CELL)[:1]
-    base = Control(change, np.zeros(1), np.zeros(1), np.array([[1e-4]]), None, A, noise)
+    base = Control(change, np.zeros(1), np.zeros(1), np.array([[1e-4]]), None, A, noise, None)
     evidence = Evidence(base, np.array([-2.0]))
     S = (0,)
     fitted = Hypothesis(S, np.zeros(1), None, None, None, None, np.zeros(len(A)), A, None, base)
