@@ -56,125 +56,169 @@ def explain(trajectories, evidence, proposals=(), tick=lambda: None, before=None
     proposals : sets (tuples of indices) to be tried besides those that the search finds.
     before : `Trajectories` of the control, of the same cell.
     """
-    changes, home = trajectories.changes, evidence.control.theta
-    far = not evidence.same_cell
-    if trajectories.alike(evidence.control.noise.blocks):
-        f0, J0 = trajectories.predict([home])[0], evidence.control.derivatives
-    else:
-        f0, J0 = trajectories.linearised(home)
-    theta = approach(trajectories, home, amounts(changes), home, tick=tick)
-    tick()
-    f, J = trajectories.linearised(theta)
-    noise, A, z = _whitened(trajectories, evidence, J, f, amounts(changes))
-    widest = {name: min(EXCUSED * size, WIDEST) for name, (size, _) in noise.misses.items()}
-    A0, z0 = noise.whiten(J0), noise.whiten(trajectories.seen - f0)
-    trust = per_change(TRUST, changes)
-
-    def near(S):
-        return home + np.clip(evidence.posterior(A0, z0, home, S).leads - home, -trust, trust)
-
-    alone = scan(trajectories, evidence, noise, A0, [(home, (), k) for k in evidence.offered])
-    begin = {S: near(S) for S in [(), *proposals]}
-    begin |= dict(list(alone.items())[:SINGLES])
-    kept, best, turn, ended, looked = {}, None, 0, False, far
+    search = _Search(trajectories, evidence, tick)
+    begin = search.first_sets(proposals)
+    best, turn, ended, looked = None, 0, False, search.far
     while not ended:
         turn += 1
         tick()
-        evidence = evidence.settled(A, z, theta, [(), *begin, *kept])
-        sets, found = evidence.likely_sets(A, z, theta)
-        for S in shortlist(sets, found, best, FAR_SETS if far else SETS):
-            if S not in kept and S not in begin:
-                begin[S] = evidence.posterior(A, z, theta, S).leads
-        if far:
-            begin = walked(trajectories, home, noise, begin, tick)
-        tried = refine(trajectories, evidence, noise, J, begin, kept.values())
-        top = _simplest(trajectories, evidence, tried, widest)
-        tried.sort(key=lambda h: -h.log_evidence)
-        sound = [h for h in tried[:KEPT] if h.density > top.density - HOPELESS]
-        kept = {h.changes: h for h in [*sound, top]}
-        theta, J = top.theta, top.derivatives
-        noise, A, z = _suited(trajectories, evidence, top, widest)
-        ended = turn >= ROUNDS or (best == top.changes and not far)
+        top = search.round(begin, best)
+        ended = turn >= ROUNDS or (best == top.changes and not search.far)
         best = top.changes
         if not ended:
-            begin = rivals(trajectories, evidence, noise, A, top)
-        elif not looked and _misses_more(noise, evidence.control.noise):
-            begin = likely_singles(evidence, A0, z0)
-            begin = walked(trajectories, home, noise, begin, tick)
-            looked, ended = True, False
-    evidence = evidence.settled(A, z, theta, list(kept))
-    begin = fewer(top, home)
-    if far:
-        begin = walked(trajectories, home, noise, begin | joined(kept), tick)
-    last = refine(trajectories, evidence, noise, J, begin, kept.values())
-    last = [h for h in last if evidence.within(h.changes, h.values)] or [top]
-    last.sort(key=lambda h: -h.log_evidence)
-    top = _simplest(trajectories, evidence, last, widest)
+            begin = rivals(trajectories, search.evidence, search.noise, search.A, top)
+        elif not looked and search.misses_more():
+            begin, looked, ended = search.other_sets(), True, False
+    last = search.last_round(top)
     if before:
-        last, noise = _recentred(before, trajectories, evidence, noise, top, last, widest, tick)
-        top = _simplest(trajectories, evidence, last, widest)
-    A, z = noise.whiten(top.derivatives), noise.whiten(trajectories.seen - top.prediction)
-    ordered = (top, *(h for h in last if h is not top))
-    return Found(evidence.about(top.control), ordered, top.theta, A, z, noise)
+        last = search.recentred(before, last)
+    return search.found(last)
 
 
-def _recentred(before, trajectories, evidence, noise, top, hypotheses, widest, tick):
-    """Return the hypotheses, about controls of their own where they need them, and the noise then.
+class _Search:
+    """A search on its way, and where it stands: at first, where all conductances fit best.
 
-    Such are the best and its parts, for a change too many can stand for a bent cell; and where the
-    best needs one, its rivals.
+    kept : set -> `Hypothesis`, the best so far. theta (P,), J (M, P) : where the best of them
+    stands, and the derivatives there. noise : that suits it; A (M, P), z (M,) : derivatives and
+    residual whitened by that.
     """
-    far = bent(trajectories, evidence, noise, top)
-    near = [top] if far else []
-    for h in hypotheses:
-        asked = far or set(h.changes) < set(top.changes)
-        more = any(set(other.changes) <= set(h.changes) for other in near)
-        likely = h.log_evidence > top.log_evidence - HOPELESS
-        worth = len(near) < RECENTRED and asked and likely and not more
-        if worth and bent(trajectories, evidence, noise, h):
-            near.append(h)
-    if not near:
-        return hypotheses, noise
-    left = [h for h in hypotheses if all(h is not other for other in near)]
-    moved = [recentred(before, trajectories, evidence, noise, h, tick) for h in near]
-    best = max([*moved, *left], key=lambda h: h.log_evidence)
-    noise = _suited(trajectories, evidence, best, widest)[0]
-    again = refine(trajectories, evidence, noise, best.derivatives, {}, left)
-    for h in moved:
-        own = evidence.about(h.control)
-        again += refine(trajectories, own, noise, h.derivatives, {}, [h])
-    return sorted(again, key=lambda h: -h.log_evidence), noise
 
+    def __init__(self, trajectories, evidence, tick):
+        self.trajectories, self.evidence, self.tick = trajectories, evidence, tick
+        self.home, self.far, self.kept = evidence.control.theta, not evidence.same_cell, {}
+        if trajectories.alike(evidence.control.noise.blocks):
+            at_home = trajectories.predict([self.home])[0], evidence.control.derivatives
+        else:
+            at_home = trajectories.linearised(self.home)
+        columns = amounts(trajectories.changes)
+        self.theta = approach(trajectories, self.home, columns, self.home, tick=tick)
+        tick()
+        f, self.J = trajectories.linearised(self.theta)
+        self.noise, self.A, self.z = self._whitened(evidence, self.J, f, columns, None)
+        misses = self.noise.misses.items()
+        self.widest = {name: min(EXCUSED * size, WIDEST) for name, (size, _) in misses}
+        f, J = at_home
+        self.at_home = self.noise.whiten(J), self.noise.whiten(trajectories.seen - f)
 
-def _whitened(trajectories, evidence, J, f, S, widest=None):
-    """Return the likeliest `Noise` of a fit f (M,) of S, and its derivatives and residual by it."""
-    residual = trajectories.seen - f
-    noise = likeliest(trajectories.blocks, residual, evidence.free(J, S), widest)
-    return noise, noise.whiten(J), noise.whiten(residual)
+    def first_sets(self, proposals):
+        """Return sets to begin with, each with a theta: no change, proposals, likely singles."""
+        trust = per_change(TRUST, self.trajectories.changes)
+        lines = [(self.home, (), k) for k in self.evidence.offered]
+        alone = scan(self.trajectories, self.evidence, self.noise, self.at_home[0], lines)
+        begin = {}
+        for S in [(), *proposals]:
+            leads = self.evidence.posterior(*self.at_home, self.home, S).leads
+            begin[S] = self.home + np.clip(leads - self.home, -trust, trust)
+        return begin | dict(list(alone.items())[:SINGLES])
 
+    def other_sets(self):
+        """Return the likeliest single changes, from where least squares leads from the control."""
+        return self._walked(likely_singles(self.evidence, *self.at_home))
 
-def _suited(trajectories, evidence, h, widest):
-    """Return the likeliest `Noise` of a hypothesis, and its derivatives and residual by it."""
-    own = evidence.about(h.control)
-    return _whitened(trajectories, own, h.derivatives, h.prediction, h.changes, widest)
+    def misses_more(self):
+        """Whether the best misses by much more than the fit to the control, which could be had."""
+        own, control = self.noise.misses, self.evidence.control.noise.misses
+        shared = own.keys() & control.keys()
+        return any(own[name][0] > EXCUSED * control[name][0] for name in shared)
 
+    def round(self, begin, best):
+        """Fit the sets of `begin` and those that are likely from here; go to the best, return it.
 
-def _misses_more(noise, control):
-    """Whether a recording is missed by much more than the control, which the model could fit."""
-    shared = noise.misses.keys() & control.misses.keys()
-    return any(noise.misses[name][0] > EXCUSED * control.misses[name][0] for name in shared)
+        best : set that was the best before, or None.
+        """
+        sets = [(), *begin, *self.kept]
+        self.evidence = self.evidence.settled(self.A, self.z, self.theta, sets)
+        sets, found = self.evidence.likely_sets(self.A, self.z, self.theta)
+        begin = dict(begin)
+        for S in shortlist(sets, found, best, FAR_SETS if self.far else SETS):
+            if S not in self.kept and S not in begin:
+                begin[S] = self.evidence.posterior(self.A, self.z, self.theta, S).leads
+        tried = self._fitted(self._walked(begin) if self.far else begin)
+        top = self._simplest(tried)
+        sound = [h for h in tried[:KEPT] if h.density > top.density - HOPELESS]
+        self.kept = {h.changes: h for h in [*sound, top]}
+        self.theta, self.J = top.theta, top.derivatives
+        self.noise, self.A, self.z = self._suited(top)
+        return top
 
+    def last_round(self, top):
+        """Return all hypotheses that mean something, and what is left of the best without each."""
+        self.evidence = self.evidence.settled(self.A, self.z, self.theta, list(self.kept))
+        begin = fewer(top, self.home)
+        if self.far:
+            begin = self._walked(begin | joined(self.kept))
+        last = self._fitted(begin)
+        return [h for h in last if self.evidence.within(h.changes, h.values)] or [top]
 
-def _simplest(trajectories, evidence, hypotheses, widest):
-    """The most likely hypothesis, or one of fewer changes that is hardly less likely.
+    def recentred(self, before, hypotheses):
+        """Return the hypotheses, about controls of their own where they need them.
 
-    Each is judged by the noise that suits it best: what fits well must not pay for what does not.
-    """
-    scores = []
-    for h in hypotheses:
-        noise, A, z = _suited(trajectories, evidence, h, widest)
-        own = evidence.about(h.control)
-        scores.append(own.fitted(A, z, h.theta, h.changes) - noise.log_det)
-    good = [h for h, s in zip(hypotheses, scores, strict=True) if s > max(scores) - SIMPLER]
-    fewest = min(len(h.changes) for h in good)
-    return max((h for h in good if len(h.changes) == fewest), key=lambda h: h.log_evidence)
+        Such are the best and its parts, for a change too many can stand for a bent cell; and where
+        the best needs one, its rivals.
+        """
+        top = self._simplest(hypotheses)
+        far = self._bent(top)
+        near = [top] if far else []
+        for h in hypotheses:
+            asked = far or set(h.changes) < set(top.changes)
+            more = any(set(other.changes) <= set(h.changes) for other in near)
+            likely = h.log_evidence > top.log_evidence - HOPELESS
+            worth = len(near) < RECENTRED and asked and likely and not more
+            if worth and self._bent(h):
+                near.append(h)
+        if not near:
+            return hypotheses
+        side, evidence = self.trajectories, self.evidence
+        left = [h for h in hypotheses if all(h is not other for other in near)]
+        moved = [recentred(before, side, evidence, self.noise, h, self.tick) for h in near]
+        best = max([*moved, *left], key=lambda h: h.log_evidence)
+        self.noise = self._suited(best)[0]
+        again = refine(side, evidence, self.noise, best.derivatives, {}, left)
+        for h in moved:
+            again += refine(side, evidence.about(h.control), self.noise, h.derivatives, {}, [h])
+        return sorted(again, key=lambda h: -h.log_evidence)
+
+    def found(self, hypotheses):
+        """Return what was `Found`: the simplest of the likeliest first, then the others."""
+        top = self._simplest(hypotheses)
+        A = self.noise.whiten(top.derivatives)
+        z = self.noise.whiten(self.trajectories.seen - top.prediction)
+        ordered = (top, *(h for h in hypotheses if h is not top))
+        return Found(self.evidence.about(top.control), ordered, top.theta, A, z, self.noise)
+
+    def _fitted(self, begin):
+        """Return a `Hypothesis` for each set of `begin`, and those kept, by evidence."""
+        kept = self.kept.values()
+        found = refine(self.trajectories, self.evidence, self.noise, self.J, begin, kept)
+        return sorted(found, key=lambda h: -h.log_evidence)
+
+    def _walked(self, begin):
+        return walked(self.trajectories, self.home, self.noise, begin, self.tick)
+
+    def _bent(self, h):
+        return bent(self.trajectories, self.evidence, self.noise, h)
+
+    def _suited(self, h):
+        """Return the likeliest `Noise` of a hypothesis, and its derivatives and residual by it."""
+        own = self.evidence.about(h.control)
+        return self._whitened(own, h.derivatives, h.prediction, h.changes, self.widest)
+
+    def _whitened(self, evidence, J, f, S, widest):
+        residual, blocks = self.trajectories.seen - f, self.trajectories.blocks
+        noise = likeliest(blocks, residual, evidence.free(J, S), widest)
+        return noise, noise.whiten(J), noise.whiten(residual)
+
+    def _simplest(self, hypotheses):
+        """Return the most likely hypothesis, or one of fewer changes that is hardly less likely.
+
+        Each is judged by the noise that suits it best: what fits well must not pay for what does
+        not.
+        """
+        scores = []
+        for h in hypotheses:
+            noise, A, z = self._suited(h)
+            own = self.evidence.about(h.control)
+            scores.append(own.fitted(A, z, h.theta, h.changes) - noise.log_det)
+        good = [h for h, s in zip(hypotheses, scores, strict=True) if s > max(scores) - SIMPLER]
+        fewest = min(len(h.changes) for h in good)
+        return max((h for h in good if len(h.changes) == fewest), key=lambda h: h.log_evidence)

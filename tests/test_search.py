@@ -217,7 +217,7 @@ def test_what_is_missed_more_than_the_control_is_searched_again(control, monkeyp
     monkeypatch.setattr(search, "shortlist", lambda *args: [(wrong,)])
     monkeypatch.setattr(search, "rivals", lambda *args: {})
     assert found(control, PAIRS["tau"], 9).hypotheses[0].changes == (right,)
-    monkeypatch.setattr(search, "_misses_more", lambda *args: False)
+    monkeypatch.setattr(search._Search, "misses_more", lambda self: False)
     assert found(control, PAIRS["tau"], 9).hypotheses[0].changes != (right,)
 
 
