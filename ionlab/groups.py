@@ -111,14 +111,11 @@ def identify_wells(
     )
     support = _support(cell, changes, drawn)
     stands = _stands(explanations[0], support)
-    currents = tuple(
-        replace(_loosened(c, unsure), changed=c.changed and stands)
-        for c in ratios(cell, changes, found, said)
-    )
     fits = sides[0].rmse_mV(base.prediction) <= UNFIT * sides[0].blocks[0].range
+    rows = ratios(cell, changes, found, said, trusted=fits and stands)
     result = WellsIdentification(
         comparison=seen,
-        currents=currents,
+        currents=tuple(_loosened(c, unsure) for c in rows),
         explanations=explanations,
         kind=_kind_of(explanations, stands) if fits else "undecidable",
         sides=sides,

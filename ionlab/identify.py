@@ -22,6 +22,7 @@ from ionlab.search import Found, explain
 from ionlab.trajectory import Trajectories
 
 TIED = 4.0  # log evidence within which explanations cannot be told apart, 55 to 1
+CALLED = 0.95  # probability at which a current is called changed
 LISTED = 6.0  # and within which they are mentioned, 400 to 1
 DOUBTED = np.log(9.0)  # "no change" is likelier than any one change by as much, or it is not said
 PROPOSED = 2  # gates that the retrained networks propose
@@ -87,7 +88,7 @@ class Identification:
 
     @property
     def changed(self):
-        """Names of the currents whose change, in amount or in gating, is supported."""
+        """Names of the currents that changed, in amount or in gating, as good as surely."""
         return tuple(c.name for c in self.currents if c.changed)
 
     @property
@@ -143,7 +144,7 @@ def identify(
     fits = sides[0].rmse_mV(base.prediction) <= UNFIT * sides[0].blocks[0].range
     result = Identification(
         comparison=seen,
-        currents=ratios(cell, changes, found, explanations),
+        currents=ratios(cell, changes, found, explanations, trusted=fits),
         explanations=explanations,
         kind=kind_of(explanations) if fits else "undecidable",
         sides=sides,
@@ -231,6 +232,13 @@ def tied(explanations):
     return [best, *(e for e in others if e.log_evidence > -TIED)]
 
 
+def probability_of(explanations, currents):
+    """Return how probable it is that all of these currents changed, in amount or in gating."""
+    changed = [{c.current for c in e.changes} for e in explanations]
+    pairs = zip(explanations, changed, strict=True)
+    return sum(e.probability for e, names in pairs if names >= set(currents))
+
+
 def kind_of(explanations):
     """Name the kind of what was found; see `Identification`."""
     best = explanations[0].changes
@@ -244,19 +252,20 @@ def kind_of(explanations):
     return kinds.pop() if len(kinds) == 1 else "both"
 
 
-def ratios(cell, changes, found: Found, explanations):
+def ratios(cell, changes, found: Found, explanations, trusted=True):
     """Return a `CurrentChange` for each current, by evidence.
 
     A current of the best explanation has the evidence by which that is likelier than what leaves
     the current alone, each fitted in full. Any other gets the ratio that it would have if it had
     changed besides, and the evidence of whatever of it, amount or gate, most likely changed
-    besides. Where explanations are tied, the interval covers what each of them says, and a current
-    is called changed if all of them change it.
+    besides. Where explanations are tied, the interval covers what each of them says. A current is
+    called changed if those that change it have a probability of `CALLED`.
+
+    trusted : whether the explanations may be read at all; else nothing is called changed.
     """
     evidence, best = found.evidence, found.hypotheses[0]
     own = {c.target: c for c in explanations[0].changes if c.kind == "amount"}
-    named = [{c.current for c in e.changes} for e in tied(explanations)]
-    supported = set.intersection(*named)
+    named = {c.current for c in explanations[0].changes}
     acts = {j: acts_on(cell, changes[j]) for j in evidence.offered}
 
     def near(sets):
@@ -265,7 +274,7 @@ def ratios(cell, changes, found: Found, explanations):
     rows = []
     for k in amounts(changes):
         name = changes[k].target
-        if name in named[0]:
+        if name in named:
             alone = [h for h in found.hypotheses if name not in {acts[j] for j in h.changes}]
             without = tuple(j for j in best.changes if acts[j] != name)
             less = [h.log_evidence - best.log_evidence for h in alone]
@@ -282,12 +291,12 @@ def ratios(cell, changes, found: Found, explanations):
             numbers = interval(besides.values[-1], besides.covariance[-1, -1])
             ratio, low, high = np.exp(numbers)
         for e in tied(explanations)[1:]:
-            if name in named[0] and name in {c.current for c in e.changes}:
+            if name in named and name in {c.current for c in e.changes}:
                 other = [c for c in e.changes if c.kind == "amount" and c.target == name]
                 low = min([low, *(c.low for c in other)] if other else [low, 1.0])
                 high = max([high, *(c.high for c in other)] if other else [high, 1.0])
-        numbers = map(float, (ratio, low, high, weight))
-        rows.append(CurrentChange(name, *numbers, name in supported))
+        called = trusted and probability_of(explanations, [name]) >= CALLED
+        rows.append(CurrentChange(name, *map(float, (ratio, low, high, weight)), bool(called)))
     return tuple(sorted(rows, key=lambda c: (-c.changed, -c.evidence)))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from ionlab import refine, search
 from ionlab.cells import tentusscher2004
-from ionlab.changes import Change, candidates, starts
+from ionlab.changes import Change, acts_on, candidates, starts
 from ionlab.errors import BadRecording, BadValue, UnknownName
 from ionlab.evidence import LOG_ODDS, Control, Evidence
 from ionlab.identify import (
@@ -232,11 +232,40 @@ def test_currents_of_the_best_are_ranked_by_what_was_fitted():
     evidence = Evidence(base, prior_odds(CELL, changes, {}))
     found = Found(evidence, (best, *others), np.zeros(P), np.zeros((M, P)), np.zeros(M), noise)
     said = [explained(("amount", "I_Kr"), ("amount", "I_K1"))]
-    said = [replace(said[0], changes=tuple(replace(c, current=c.target) for c in said[0].changes))]
     rows = ratios(CELL, changes, found, said)
     assert [c.name for c in rows if c.changed] == ["I_Kr", "I_K1"]
     assert [c.evidence for c in rows[:2]] == pytest.approx([151.0, 14.0])
     assert all(c.evidence < 0.0 for c in rows[2:])
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "trusted", "called"),
+    [
+        ((0.96, 0.04), True, ["I_Kr"]),  # a log evidence of -3.2: tied, but hardly probable
+        ((0.94, 0.06), True, []),
+        ((0.96, 0.04), False, []),
+    ],
+)
+def test_a_current_is_called_changed_where_that_is_95_percent_sure(probabilities, trusted, called):
+    """By all explanations that change it, in amount or in gating; if they may be read at all."""
+    changes = candidates(CELL)
+    P = len(changes)
+    noise, nothing = SimpleNamespace(whiten=lambda x: x), np.zeros((3, P))
+    theta, shown = np.zeros(P), np.zeros(3)
+    base = Control(changes, theta, theta, 1e-6 * np.eye(P), shown, nothing, noise, None)
+    S = (changes.index(Change("amount", "I_Kr")),)
+    best = Hypothesis(S, theta, np.zeros(1), np.eye(1), 0.0, 0.0, shown, nothing, shown, base)
+    found = Found(
+        Evidence(base, prior_odds(CELL, changes, {})), (best,), theta, nothing, shown, noise
+    )
+    first, second = probabilities
+    said = [
+        explained(("amount", "I_Kr"), probability=first - 0.5),
+        explained(("shift", "xr1"), probability=0.5),
+        explained(("amount", "I_Ks"), probability=second),
+    ]
+    rows = ratios(CELL, changes, found, said, trusted)
+    assert [c.name for c in rows if c.changed] == called
 
 
 @pytest.mark.parametrize(
@@ -264,9 +293,9 @@ def test_what_is_listed_is_near_and_is_not_more_of_the_best(best, others, wanted
     assert sum(e.probability for e in said) == pytest.approx(1.0)
 
 
-def explained(*changes, log_evidence=0.0):
-    made = tuple(ChangeFound(kind, of, "I", 1.0, 1.0, 1.0) for kind, of in changes)
-    return Explanation(made, 1.0, log_evidence, 0.0)
+def explained(*changes, log_evidence=0.0, probability=1.0):
+    made = [ChangeFound(*c, acts_on(CELL, Change(*c)), 1.0, 1.0, 1.0) for c in changes]
+    return Explanation(tuple(made), probability, log_evidence, 0.0)
 
 
 AMOUNT, SHIFT, TAU = ("amount", "I_Kr"), ("shift", "f"), ("tau", "f")

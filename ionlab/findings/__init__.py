@@ -14,10 +14,9 @@ from ionlab.findings.figures import (
 from ionlab.findings.networks import decidable, ratio_figure, sentence, undecided
 from ionlab.findings.results import results, write
 from ionlab.findings.tables import explanation_table, gate_table, made_with, recorded
-from ionlab.findings.words import agreed, answer, bullets, eta_rule, judgement, listed, warnings
+from ionlab.findings.words import answer, bullets, eta_rule, judgement, listed, warnings
 
 __all__ = [
-    "agreed",
     "answer",
     "bullets",
     "current_figure",

@@ -6,16 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from ionlab.files import replacing
-from ionlab.findings.words import agreed, answer, warnings
+from ionlab.findings.words import answer, warnings
 
 INTERVAL = ("value", "low", "high")
 
 
 def results(found, settings, control, treated):
-    """Return the content of results.json.
-
-    changed : currents of which every explanation that cannot be told from the best says so.
-    """
+    """Return the content of results.json."""
     choice = found.eta
     sides = {
         which: {"file": recording.file, "sweeps": len(side.beats.names), "v_rmse_mV": number(error)}
@@ -33,7 +30,7 @@ def results(found, settings, control, treated):
         "fits": found.fits,
         **sides,
         "currents": _rows(found.currents, ("name",), ("ratio", "low", "high")),
-        "changed": agreed(found),
+        "changed": list(found.changed),
         "explanations": [
             {
                 "changes": _rows(e.changes, ("kind", "target", "current"), INTERVAL),

@@ -6,7 +6,7 @@ import numpy as np
 
 from ionlab.compare import POOR_FIT_mV
 from ionlab.groups import WellsIdentification
-from ionlab.identify import tied
+from ionlab.identify import probability_of, tied
 
 WIDE = 4.0  # an interval whose ends differ by more than this factor decides nothing
 GOOD_FIT_mV = 1.0
@@ -75,14 +75,6 @@ def bullets(lines, first, otherwise=""):
 def undecided(found):
     """Return the names of currents that the recordings hardly show: nothing can be said."""
     return [c.name for c in found.currents if not (c.changed or c.high <= WIDE * c.low)]
-
-
-def agreed(found):
-    """Return the names of the currents that changed, in amount or in gating, by every tied one."""
-    if not found.fits or found.kind == "no change":
-        return []
-    named = [{c.current for c in e.changes} for e in tied(found.explanations)]
-    return [c.name for c in found.currents if c.changed and c.name in set.intersection(*named)]
 
 
 def answer(found):
@@ -158,8 +150,10 @@ def _either(found):
         f"not decidable: either {', or '.join(said)}: {whole} can be ruled out "
         f"(probability {odds})."
     )
-    same = agreed(found)
-    return f"{text} In each case {listed(same)} changed." if same else text
+    if not found.changed:
+        return text
+    sure = percent(probability_of(found.explanations, found.changed))
+    return f"{text} {listed(found.changed)} changed with a probability of {sure}."
 
 
 def _number(count):
