@@ -173,7 +173,10 @@ def test_an_unchanged_pair_changes_nothing_with_papermill_alone(tmp_path):
 
 @pytest.mark.slow
 def test_real_recordings_are_reported_with_their_doubts(tmp_path, monkeypatch, ionlab_data):
-    """Lei et al. 2017: immature cells, far from the model; nothing may be called without doubt."""
+    """Lei et al. 2017: immature cells, far from the model; nothing may be called without doubt.
+
+    Dofetilide blocks I_Kr.
+    """
     monkeypatch.setenv("IONLAB_DATA", str(ionlab_data))
     out = report.run(
         tmp_path, preset="fast", dataset="lei2017", drug="dofetilide", concentration=0.1
@@ -183,6 +186,7 @@ def test_real_recordings_are_reported_with_their_doubts(tmp_path, monkeypatch, i
     assert any("unpaired" in text for text in found["warnings"])
     said = found["sentence"]
     assert not found["fits"] or "with doubt" in said or "Not decidable" in said
+    assert "I_Kr" in found["changed"]
 
 
 @pytest.mark.slow

@@ -266,3 +266,18 @@ def test_real_cells_are_far_from_the_theory(ionlab_data, monkeypatch):
     changes = candidates(CELL)[:1]
     side = wells.trajectories(pooled, CELL, changes)[0]
     assert side.rmse_mV(side.predict([np.zeros(1)])[0]) == pytest.approx(18.9, rel=0.03)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("drug", "dose_uM", "blocked"), [("verapamil", 1.0, ("I_CaL",)), ("paracetamol", 3.0, ())]
+)
+def test_real_drugs_change_what_they_are_known_to_block(
+    drug, dose_uM, blocked, ionlab_data, monkeypatch
+):
+    """Of cells as far from the model as these, whether or not it is decidable how."""
+    monkeypatch.setenv(lei2017.MIRROR, str(ionlab_data))
+    found = groups.identify_wells(*lei2017.load(drug, dose_uM, CELL), networks=False)
+    assert found.changed == blocked
+    assert blocked or found.kind == "no change"
+    assert all(c.ratio < 1.0 for c in found.currents if c.changed)
