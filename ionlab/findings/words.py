@@ -153,7 +153,7 @@ def _either(found):
     if not found.changed:
         return text
     sure = percent(probability_of(found.explanations, found.changed))
-    return f"{text} {listed(found.changed)} changed with a probability of {sure}."
+    return f"{listed(found.changed)} changed, with a probability of {sure}; how is {text}"
 
 
 def _number(count):
