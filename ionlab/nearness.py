@@ -10,7 +10,7 @@ import numpy as np
 from ionlab.evidence import marginal, per_change
 
 CELL_SD = {"amount": 0.7, "shift": 4.0, "stretch": 0.15, "tau": 0.3, "start": 0.03}
-NEARER = (1.0, 0.4, 0.15)  # parts of CELL_SD within which most of a cell may lie, all as likely
+NEARER = (1.0, 0.4, 0.15, 0.06)  # parts of CELL_SD within which most of a cell may lie, all as likely
 APART = -2.0  # log odds that one thing of a cell lies further off than the rest
 
 
@@ -25,7 +25,7 @@ def cell_sd(changes, A, z, theta):
     >>> changes = [Change("amount", name) for name in ("I_Kr", "I_Ks", "I_K1", "I_to")]
     >>> seen = 100.0 * np.log([0.5, 1.0, 1.0, 1.0])
     >>> [round(float(x), 3) for x in cell_sd(changes, 100.0 * np.eye(4), seen, np.zeros(4))]
-    [0.7, 0.105, 0.105, 0.105]
+    [0.7, 0.042, 0.042, 0.042]
     """
     G, b, far = A.T @ A, A.T @ (z + A @ theta), per_change(CELL_SD, changes)
     found = [_set_apart(G, b, part * far, far) for part in NEARER]
