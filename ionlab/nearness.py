@@ -10,7 +10,7 @@ import numpy as np
 from ionlab.evidence import marginal, per_change
 
 CELL_SD = {"amount": 0.7, "shift": 4.0, "stretch": 0.15, "tau": 0.3, "start": 0.03}
-NEARER = (1.0, 0.4, 0.15, 0.06)  # parts of CELL_SD within which most of a cell may lie, all as likely
+NEARER = (1.0, 0.4, 0.15, 0.06)  # parts of CELL_SD that most of a cell may keep to
 APART = -2.0  # log odds that one thing of a cell lies further off than the rest
 
 
