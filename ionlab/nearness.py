@@ -1,8 +1,8 @@
 """How near a cell lies to the theory, read from its control recording.
 
-No cell is the published model, but few differ from it in everything. So most of a cell is taken to
-lie as near as it seems on the whole (`NEARER`), and what its recording singles out may lie further
-off: a prior of one width would either draw that in, or leave all the rest of the cell open.
+No cell is the published model; how far it is from it, in most things, the recording tells
+(`NEARER`). What it singles out besides may lie further off: a prior of one width would either draw
+that in, or leave all the rest of the cell open.
 """
 
 import numpy as np
