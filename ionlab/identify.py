@@ -88,7 +88,7 @@ class Identification:
 
     @property
     def changed(self):
-        """Names of the currents that changed, in amount or in gating, as good as surely."""
+        """Names of the currents that changed, in amount or in gating: 95 % sure (`CALLED`)."""
         return tuple(c.name for c in self.currents if c.changed)
 
     @property

@@ -2,30 +2,21 @@
 
 from itertools import combinations
 
+import linear
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from ionlab.changes import Change
-from ionlab.evidence import per_change
-from ionlab.nearness import APART, CELL_SD, NEARER, cell_sd
+from ionlab.nearness import APART, NEARER, cell_sd
 
-CHANGES = (
-    Change("amount", "I_Kr"),
-    Change("amount", "I_Ks"),
-    Change("shift", "xr1"),
-    Change("stretch", "xr1"),
-    Change("tau", "xs"),
-    Change("start", "Na_i"),
-)
+CHANGES, FAR = linear.CHANGES[::2], linear.CELL[::2]
 P, M = len(CHANGES), 25
-FAR = per_change(CELL_SD, CHANGES)
 SETS = [list(S) for n in range(P + 1) for S in combinations(range(P), n)]
 
 
 def recorded(truth, rng):
-    """Derivatives (M, P) and data (M,) of a cell, whitened; noise is a tenth of CELL_SD or so."""
-    A = 10.0 * rng.normal(size=(M, P)) / np.sqrt(M) / FAR
+    """Derivatives (M, P) and data (M,) of a cell, whitened; noise is 0.03 of CELL_SD or so."""
+    A = 30.0 * rng.normal(size=(M, P)) / np.sqrt(M) / FAR
     return A, A @ truth + rng.normal(size=M)
 
 
