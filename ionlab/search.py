@@ -142,24 +142,28 @@ class _Search:
         return top
 
     def last_round(self, top):
-        """Return all hypotheses that mean something, and what is left of the best without each."""
+        """Return all hypotheses that mean something, with those that lack a change of the best.
+
+        The simplest of the likeliest comes first, then the others by evidence.
+        """
         self.evidence = self.evidence.settled(self.A, self.z, self.theta, list(self.kept))
         begin = fewer(top, self.home)
         if self.far:
             begin = self._walked(begin | joined(self.kept))
         last = self._fitted(begin)
-        return [h for h in last if self.evidence.within(h.changes, h.values)] or [top]
+        sound = [h for h in last if self.evidence.within(h.changes, h.values)]
+        return self._simplest_first(sound or [top])
 
     def recentred(self, before, hypotheses):
-        """Return the hypotheses, about controls of their own where they need them.
+        """Return the hypotheses of the last round, about controls of their own where need be.
 
         Such are the best and its parts, for a change too many can stand for a bent cell; and where
         the best needs one, its rivals.
         """
-        top = self._simplest(hypotheses)
+        top, *others = hypotheses
         far = self._bent(top)
         near = [top] if far else []
-        for h in hypotheses:
+        for h in others:
             asked = far or set(h.changes) < set(top.changes)
             more = any(set(other.changes) <= set(h.changes) for other in near)
             likely = h.log_evidence > top.log_evidence - HOPELESS
@@ -176,15 +180,15 @@ class _Search:
         again = refine(side, evidence, self.noise, best.derivatives, {}, left)
         for h in moved:
             again += refine(side, evidence.about(h.control), self.noise, h.derivatives, {}, [h])
-        return sorted(again, key=lambda h: -h.log_evidence)
+        return self._simplest_first(sorted(again, key=lambda h: -h.log_evidence))
 
     def found(self, hypotheses):
-        """Return what was `Found`: the simplest of the likeliest first, then the others."""
-        top = self._simplest(hypotheses)
+        """Return what was `Found`, by the hypotheses of the last round."""
+        top = hypotheses[0]
         A = self.noise.whiten(top.derivatives)
         z = self.noise.whiten(self.trajectories.seen - top.prediction)
-        ordered = (top, *(h for h in hypotheses if h is not top))
-        return Found(self.evidence.about(top.control), ordered, top.theta, A, z, self.noise)
+        evidence = self.evidence.about(top.control)
+        return Found(evidence, tuple(hypotheses), top.theta, A, z, self.noise)
 
     def _fitted(self, begin):
         """Return a `Hypothesis` for each set of `begin`, and those kept, by evidence."""
@@ -207,6 +211,10 @@ class _Search:
         residual, blocks = self.trajectories.seen - f, self.trajectories.blocks
         noise = likeliest(blocks, residual, evidence.free(J, S), widest)
         return noise, noise.whiten(J), noise.whiten(residual)
+
+    def _simplest_first(self, hypotheses):
+        top = self._simplest(hypotheses)
+        return [top, *(h for h in hypotheses if h is not top)]
 
     def _simplest(self, hypotheses):
         """Return the most likely hypothesis, or one of fewer changes that is hardly less likely.
